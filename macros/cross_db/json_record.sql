@@ -1,0 +1,16 @@
+{# A JSON object, as text, of the raw columns named, each under its own name; nulls are left out. #}
+{% macro json_record(columns) %}
+    {{- return(adapter.dispatch('json_record', 'clientele')(columns)) -}}
+{% endmacro %}
+
+{% macro duckdb__json_record(columns) -%}
+    cast(json_merge_patch('{}', json_object({% for column in columns -%}
+        '{{ column }}', raw_{{ column }}{{ ', ' if not loop.last }}
+    {%- endfor %})) as varchar)
+{%- endmacro %}
+
+{% macro snowflake__json_record(columns) -%}
+    to_json(object_construct({% for column in columns -%}
+        '{{ column }}', raw_{{ column }}{{ ', ' if not loop.last }}
+    {%- endfor %}))
+{%- endmacro %}

@@ -1,0 +1,103 @@
+{# Where a raw table has landed, as {relation, columns, name}: `relation` is SQL to select text columns
+   and `landing_record` (the text of a malformed record, else null) from; it is none for an optional
+   table that the shop does not have. Raises one sentence when a required table is missing.
+
+   Arguments:
+     table (source node): a table of the raw contract.
+     settings (mapping): the table's part of the var `shop`. #}
+{% macro landed_table(table, settings) %}
+    {%- if 'relation' in settings and not settings.relation -%}
+        {{- return({'relation': none, 'columns': [], 'name': 'the mapping'}) -}}
+    {%- endif -%}
+    {{- return(adapter.dispatch('landed_table', 'clientele')(table, settings)) -}}
+{% endmacro %}
+
+{# DuckDB: a file, or a folder of Parquet files, in CLIENTELE_RAW_DIR. #}
+{% macro duckdb__landed_table(table, settings) %}
+    {%- set path = env_var('CLIENTELE_RAW_DIR', 'sample').rstrip('/') ~ '/' ~ settings.get('relation', table.name) -%}
+    {%- set files = [] -%}
+    {%- for ending in ['csv', 'csv.gz', 'json', 'jsonl', 'json.gz', 'parquet'] -%}
+        {%- do files.append(path ~ '.' ~ ending) -%}
+    {%- endfor -%}
+    {%- set candidates = files + [path ~ '/*.parquet', path ~ '.parquet/*.parquet'] -%}
+    {%- set found = clientele.query_column("select file from glob(" ~ clientele.duckdb_texts(candidates) ~ ")") -%}
+    {%- if not found and table.config.meta.optional -%}
+        {{- return({'relation': none, 'columns': [], 'name': path}) -}}
+    {%- elif not found -%}
+        {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "' not found: there is no " ~ path
+            ~ ".csv, .json (JSON lines) or .parquet; put it there, or name the right folder in CLIENTELE_RAW_DIR.") }}
+    {%- endif -%}
+    {%- set file = files | select('in', found) | first | default(none) -%}
+    {%- if file is none or file.endswith('.parquet') -%}
+        {%- set reader = "read_parquet(" ~ clientele.duckdb_texts([file] if file else found) ~ ", union_by_name = true)" -%}
+        {%- set columns = clientele.query_column("select column_name from (describe select * from " ~ reader ~ ")") -%}
+        {%- set relation = "(select columns(*)::varchar, cast(null as varchar) as landing_record from " ~ reader ~ ")" -%}
+    {%- elif '.csv' in file -%}
+        {%- set dialect = "header = true, delim = '" ~ settings.get('delimiter', ',') ~ "', quote = '\"', escape = '\"', encoding = '"
+            ~ settings.get('encoding', 'utf-8') ~ "'" -%}
+        {%- set columns = clientele.query_column("select column_name from (describe select * from read_csv("
+            ~ clientele.duckdb_texts([file]) ~ ", all_varchar = true, strict_mode = false, null_padding = true, " ~ dialect ~ "))") -%}
+        {%- set relation = clientele.duckdb_lines(table, file, columns, dialect) -%}
+    {%- else -%}
+        {%- set dialect = "header = false, delim = '\x01', quote = '', escape = '', encoding = '" ~ settings.get('encoding', 'utf-8') ~ "'" -%}
+        {%- set lines = clientele.duckdb_lines(table, file, ['line'], dialect) -%}
+        {%- set columns = clientele.query_column("select distinct unnest(json_keys(line)) from (select line from " ~ lines
+            ~ " as lines where json_valid(line) and json_type(line) = 'OBJECT' limit 1000) order by 1") -%}
+        {%- set relation -%}
+            (select
+                {% for column in columns -%}
+                case when is_object then json_extract_string(line, '$."{{ column }}"') end as "{{ column }}",
+                {% endfor -%}
+                case when not is_object then coalesce(line, landing_record) end as landing_record
+            from (
+                select
+                    line,
+                    landing_record,
+                    coalesce(json_valid(line) and json_type(line) = 'OBJECT', false) as is_object
+                from {{ lines }} as lines
+                where trim(line) != '' or landing_record is not null
+            ) as records)
+        {%- endset -%}
+    {%- endif -%}
+    {{- return({'relation': relation, 'columns': columns, 'name': file or path}) -}}
+{% endmacro %}
+
+{# SQL that reads a delimited text file as text columns and `landing_record`. A file that holds a line
+   which is no record (too few or too many fields, a stray quote, bytes that are no text) is copied
+   into a table, its malformed lines beside its records, so that it neither fails nor loses one. #}
+{% macro duckdb_lines(table, file, columns, dialect) %}
+    {%- set types = [] -%}
+    {%- for column in columns -%}
+        {%- do types.append("'" ~ column.replace("'", "''") ~ "': 'VARCHAR'") -%}
+    {%- endfor -%}
+    {%- set rejects = "rejects_" ~ table.name -%}
+    {%- set reader = "read_csv(" ~ clientele.duckdb_texts([file]) ~ ", auto_detect = false, " ~ dialect
+        ~ ", columns = {" ~ types | join(', ') ~ "}" -%}
+    {%- set store = ", store_rejects = true, rejects_table = '" ~ rejects ~ "', rejects_scan = '" ~ rejects ~ "_scan')" -%}
+    {%- do run_query("drop table if exists temp." ~ rejects) -%}
+    {%- do run_query("drop table if exists temp." ~ rejects ~ "_scan") -%}
+    {%- do run_query("select count(*) from " ~ reader ~ store) -%}
+    {%- if clientele.query_column("select count(*) from " ~ rejects)[0] == 0 -%}
+        {{- return("(select *, cast(null as varchar) as landing_record from " ~ reader ~ "))") -}}
+    {%- endif -%}
+    {%- set copy = table.schema ~ "." ~ table.identifier ~ "_lines" -%}
+    {%- do run_query("delete from " ~ rejects) -%}
+    {%- do run_query("create or replace table " ~ copy ~ " as select *, cast(null as varchar) as landing_record from " ~ reader ~ store) -%}
+    {%- do run_query("insert into " ~ copy ~ " (landing_record) select min(coalesce(csv_line, error_message)) from "
+        ~ rejects ~ " group by line") -%}
+    {{- return("(select * from " ~ copy ~ ")") -}}
+{% endmacro %}
+
+{# A DuckDB list of text literals. #}
+{% macro duckdb_texts(texts) %}
+    {%- set quoted = [] -%}
+    {%- for text in texts -%}
+        {%- do quoted.append("'" ~ text.replace("'", "''") ~ "'") -%}
+    {%- endfor -%}
+    {{- return("[" ~ quoted | join(', ') ~ "]") -}}
+{% endmacro %}
+
+{# The first column of a query's result, as a list. #}
+{% macro query_column(query) %}
+    {{- return(run_query(query).columns[0].values() | list) -}}
+{% endmacro %}

@@ -1,0 +1,13 @@
+{# The raw contract stands in models/staging/shop/_shop__sources.yml alone; these macros read it. #}
+
+{# Tables of the raw contract: a list of source nodes. #}
+{% macro raw_tables() %}
+    {{- return(graph.sources.values() | selectattr('source_name', 'equalto', 'shop') | sort(attribute='name') | list) -}}
+{% endmacro %}
+
+{# Names of the contract's columns of one raw table, in order (at parse time: none). #}
+{% macro raw_columns(entity) %}
+    {%- if not execute -%} {{- return([]) -}} {%- endif -%}
+    {%- set table = clientele.raw_tables() | selectattr('name', 'equalto', entity) | first -%}
+    {{- return(table.columns.keys() | reject('in', ['landing_rule', 'landing_record']) | list) -}}
+{% endmacro %}

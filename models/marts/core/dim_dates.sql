@@ -1,0 +1,40 @@
+-- Grain: one row per calendar day, from the year of the first order to the year of as_of_date.
+with
+
+days as (
+    -- 2^16 days from 1990-01-01, the first day an order can have.
+    select cast({{ dbt.dateadd('day', 'cast(generated_number as integer) - 1', "cast('1990-01-01' as date)") }} as date)
+        as date_day
+    from ({{ dbt.generate_series(65536) }}) as numbers
+),
+
+orders as (
+    select min(cast(ordered_at as date)) as first_order_date
+    from {{ ref('stg_shop__orders') }}
+),
+
+bounds as (
+    select
+        {{ dbt.date_trunc('year', 'coalesce(orders.first_order_date, ' ~ as_of_date() ~ ')') }} as first_date,
+        {{ dbt.dateadd('year', 1, dbt.date_trunc('year', as_of_date())) }} as end_date
+    from orders
+),
+
+dim_dates as (
+    select
+        days.date_day,
+        cast(extract(year from days.date_day) as integer) as year_number,
+        cast(extract(quarter from days.date_day) as integer) as quarter_number,
+        cast(extract(month from days.date_day) as integer) as month_number,
+        cast(extract(day from days.date_day) as integer) as day_of_month,
+        cast({{ day_of_week('days.date_day') }} as integer) as day_of_week,
+        cast({{ dbt.date_trunc('month', 'days.date_day') }} as date) as month_start_date,
+        {{ day_of_week('days.date_day') }} >= 6 as is_weekend
+    from days
+    inner join bounds
+        on
+            days.date_day >= bounds.first_date
+            and days.date_day < bounds.end_date
+)
+
+select * from dim_dates

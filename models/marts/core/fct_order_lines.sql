@@ -1,0 +1,111 @@
+-- Grain: one row per accepted line of an order. Quantities and money add up over lines that are not
+-- cancelled; unit_price and unit_cost do not.
+with
+
+order_lines as (
+    select
+        order_id,
+        order_line_number,
+        customer_id,
+        product_id,
+        order_status,
+        channel,
+        quantity,
+        unit_price,
+        discount_amount,
+        ordered_at,
+        cast(ordered_at as date) as order_date
+    from {{ ref('stg_shop__orders') }}
+),
+
+product_prices as (
+    select
+        product_id,
+        price,
+        cost,
+        valid_from_date,
+        valid_to_date
+    from {{ ref('int_product_prices') }}
+),
+
+order_statuses as (
+    select
+        order_status,
+        is_cancelled
+    from {{ ref('order_statuses') }}
+),
+
+stock as (
+    select
+        product_id,
+        sum(stock_quantity) as stock_quantity
+    from {{ ref('stg_shop__inventory') }}
+    group by 1
+),
+
+priced as (
+    select
+        order_lines.order_id,
+        order_lines.order_line_number,
+        order_lines.customer_id,
+        order_lines.product_id,
+        order_lines.ordered_at,
+        order_lines.order_date,
+        order_lines.order_status,
+        order_lines.channel,
+        order_lines.quantity,
+        order_lines.discount_amount,
+        product_prices.cost as unit_cost,
+        coalesce(order_lines.unit_price, product_prices.price) as unit_price,
+        case
+            when order_lines.unit_price is not null then 'order'
+            when product_prices.price is not null then 'product'
+            else 'unknown'
+        end as price_source,
+        coalesce(order_statuses.is_cancelled, false) as is_cancelled,
+        coalesce(stock.stock_quantity <= {{ var('low_stock_threshold') }}, false) as is_low_stock
+    from order_lines
+    left join product_prices
+        on
+            order_lines.product_id = product_prices.product_id
+            and order_lines.order_date >= product_prices.valid_from_date
+            and order_lines.order_date < product_prices.valid_to_date
+    left join order_statuses
+        on order_lines.order_status = order_statuses.order_status
+    left join stock
+        on order_lines.product_id = stock.product_id
+),
+
+totalled as (
+    select
+        *,
+        cast(coalesce(quantity * unit_price, 0) - discount_amount as decimal(18, 2)) as line_revenue,
+        cast(quantity * unit_cost as decimal(18, 2)) as line_cost
+    from priced
+),
+
+fct_order_lines as (
+    select
+        order_id || '-' || product_id || '-' || cast(order_line_number as varchar) as order_line_id,
+        order_id,
+        cast(order_line_number as integer) as order_line_number,
+        customer_id,
+        product_id,
+        ordered_at,
+        order_date,
+        order_status,
+        channel,
+        is_cancelled,
+        is_low_stock,
+        price_source,
+        quantity,
+        unit_price,
+        unit_cost,
+        cast(discount_amount as decimal(18, 2)) as discount_amount,
+        line_revenue,
+        line_cost,
+        cast(line_revenue - line_cost as decimal(18, 2)) as line_margin
+    from totalled
+)
+
+select * from fct_order_lines

@@ -1,0 +1,61 @@
+-- Grain: one row per raw table. Counts add up; rejected_share does not.
+{%- set entities = ['orders', 'customers', 'products', 'inventory', 'returns', 'events'] %}
+with
+
+{% for entity in entities -%}
+{{ entity }} as (
+    select
+        '{{ entity }}' as entity,
+        record_status,
+        record_count
+    from {{ ref('base_shop__' ~ entity) }}
+),
+
+{% endfor -%}
+-- A raw table without a row counts too.
+entities as (
+    {% for entity in entities -%}
+    select '{{ entity }}' as entity
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+records as (
+    {% for entity in entities -%}
+    select
+        entity,
+        record_status,
+        record_count
+    from {{ entity }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+counted as (
+    select
+        entity,
+        sum(record_count) as raw_count,
+        count(case when record_status = 'accepted' then 1 end) as accepted_count,
+        count(case when record_status = 'rejected' then 1 end) as rejected_count,
+        sum(record_count - 1) as duplicate_count,
+        count(case when record_status = 'left_out' then 1 end) as left_out_count
+    from records
+    group by 1
+),
+
+data_quality_summary as (
+    select
+        entities.entity,
+        cast(coalesce(counted.raw_count, 0) as bigint) as raw_count,
+        cast(coalesce(counted.accepted_count, 0) as bigint) as accepted_count,
+        cast(coalesce(counted.rejected_count, 0) as bigint) as rejected_count,
+        cast(coalesce(counted.duplicate_count, 0) as bigint) as duplicate_count,
+        cast(coalesce(counted.left_out_count, 0) as bigint) as left_out_count,
+        cast(coalesce(counted.rejected_count, 0) as double) / nullif(counted.raw_count, 0) as rejected_share,
+        {{ as_of_date() }} as as_of_date
+    from entities
+    left join counted
+        on entities.entity = counted.entity
+)
+
+select * from data_quality_summary

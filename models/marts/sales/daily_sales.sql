@@ -1,0 +1,67 @@
+-- Grain: one row per day from the first order to the day before as_of_date, days without a sale
+-- included. Counts and money add up, except customer_count and average_order_value.
+with
+
+orders as (
+    select
+        order_id,
+        customer_id,
+        order_date,
+        is_first_order,
+        unit_count,
+        order_discount,
+        order_revenue,
+        order_margin
+    from {{ ref('fct_orders') }}
+    where not is_cancelled
+),
+
+dates as (
+    select date_day
+    from {{ ref('dim_dates') }}
+    where date_day < {{ as_of_date() }}
+        and date_day >= (select min(order_date) from orders)
+),
+
+returns as (
+    select
+        return_date,
+        sum(refund_amount) as refund_amount
+    from {{ ref('fct_returns') }}
+    group by 1
+),
+
+summed as (
+    select
+        order_date,
+        count(*) as order_count,
+        count(distinct customer_id) as customer_count,
+        count(case when is_first_order then 1 end) as first_order_count,
+        sum(unit_count) as unit_count,
+        sum(order_discount) as discount_amount,
+        sum(order_revenue) as revenue,
+        sum(order_margin) as margin
+    from orders
+    group by 1
+),
+
+daily_sales as (
+    select
+        dates.date_day as order_date,
+        cast(coalesce(summed.order_count, 0) as integer) as order_count,
+        cast(coalesce(summed.customer_count, 0) as integer) as customer_count,
+        cast(coalesce(summed.first_order_count, 0) as integer) as first_order_count,
+        cast(coalesce(summed.unit_count, 0) as bigint) as unit_count,
+        cast(coalesce(summed.discount_amount, 0) as decimal(18, 2)) as discount_amount,
+        cast(coalesce(summed.revenue, 0) as decimal(18, 2)) as revenue,
+        cast(coalesce(summed.margin, 0) as decimal(18, 2)) as margin,
+        cast(coalesce(returns.refund_amount, 0) as decimal(18, 2)) as refund_amount,
+        cast(summed.revenue / nullif(summed.order_count, 0) as decimal(18, 2)) as average_order_value
+    from dates
+    left join summed
+        on dates.date_day = summed.order_date
+    left join returns
+        on dates.date_day = returns.return_date
+)
+
+select * from daily_sales

@@ -1,0 +1,27 @@
+-- Grain: one row, the clock of the whole project. A table, because nearly every model reads it.
+{{ config(materialized='table') }}
+
+with
+
+orders as (
+    select ordered_at
+    from {{ ref('base_shop__orders') }}
+    where record_status in ('accepted', 'left_out')
+),
+
+last_order as (
+    select
+        -- A shop without an order stands at the first day an order could have.
+        coalesce(cast({{ dbt.dateadd('day', 1, 'cast(max(ordered_at) as date)') }} as date), cast('1990-01-01' as date))
+            as snapshot_date
+    from orders
+),
+
+as_of_date as (
+    select
+        coalesce({{ as_of_date_setting() }}, snapshot_date) as as_of_date,
+        snapshot_date
+    from last_order
+)
+
+select * from as_of_date

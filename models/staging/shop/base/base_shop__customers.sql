@@ -1,0 +1,75 @@
+-- Grain: one row per distinct raw record of a customer, whether accepted or not.
+with
+
+source as (
+    {{ raw_records('customers', key=['customer_id'], order_by='registration_date') }}
+),
+
+typed as (
+    select
+        *,
+
+        ---------- ids
+        {{ clean_id('raw_customer_id') }} as customer_id,
+
+        ---------- strings
+        {{ clean_text('raw_name') }} as customer_name,
+        {{ clean_label('raw_email') }} as email,
+        {{ clean_text('raw_city') }} as city,
+        {{ clean_text('raw_country') }} as country,
+        {{ clean_label('raw_loyalty_tier') }} as loyalty_tier,
+
+        ---------- dates
+        cast({{ to_utc('raw_registration_date') }} as date) as registration_date
+    from source
+),
+
+checked as (
+    select
+        *,
+        case
+            when landing_rule is not null then landing_rule
+            when customer_id is null then 'missing_customer_id'
+            when {{ is_unreadable('raw_registration_date', 'registration_date') }}
+                then 'invalid_registration_date'
+        end as faulty_rule,
+        coalesce(registration_date >= {{ as_of_date() }}, false) as is_after
+    from typed
+),
+
+ranked as (
+    select
+        *,
+        {{ newest_first(['customer_id', 'is_after'], 'registration_date', 'customers') }} as rank_before_as_of_date,
+        {{ newest_first(['customer_id'], 'registration_date', 'customers') }} as rank_overall
+    from checked
+),
+
+superseded as (
+    select
+        *,
+        case
+            when faulty_rule is not null then faulty_rule
+            when rank_before_as_of_date > 1 then 'superseded'
+        end as broken_rule
+    from ranked
+),
+
+base_shop__customers as (
+    select
+        customer_id,
+        customer_name,
+        email,
+        city,
+        country,
+        loyalty_tier,
+        registration_date,
+        rank_overall = 1 and faulty_rule is null as is_newest_record,
+        {{ record_status('is_after') }} as record_status,
+        record_count,
+        broken_rule,
+        case when broken_rule is not null then {{ raw_record('customers') }} end as raw_record
+    from superseded
+)
+
+select * from base_shop__customers

@@ -1,0 +1,65 @@
+-- Grain: one row per distinct raw record of stock, whether accepted or not.
+with
+
+source as (
+    {{ raw_records('inventory', key=['product_id', 'warehouse_id'], order_by='last_updated') }}
+),
+
+typed as (
+    select
+        *,
+
+        ---------- ids
+        {{ clean_id('raw_product_id') }} as product_id,
+        {{ clean_id('raw_warehouse_id') }} as warehouse_id,
+
+        ---------- numerics
+        {{ to_whole_number('raw_stock_quantity') }} as stock_quantity,
+
+        ---------- timestamps
+        {{ to_utc('raw_last_updated') }} as last_updated_at
+    from source
+),
+
+checked as (
+    select
+        *,
+        case
+            when landing_rule is not null then landing_rule
+            when product_id is null then 'missing_product_id'
+            when warehouse_id is null then 'missing_warehouse_id'
+            when stock_quantity is null or stock_quantity < 0 then 'invalid_stock_quantity'
+            when {{ is_unreadable('raw_last_updated', 'last_updated_at') }}
+                then 'invalid_last_updated'
+        end as faulty_rule,
+        -- A count is a state, not an event: unless a past day is replayed, the newest one holds even
+        -- when it was taken after the last order.
+        coalesce(last_updated_at >= {{ as_of_date_setting() }}, false) as is_after
+    from typed
+),
+
+superseded as (
+    select
+        *,
+        case
+            when faulty_rule is not null then faulty_rule
+            when {{ newest_first(['product_id', 'warehouse_id', 'is_after'], 'last_updated_at', 'inventory') }} > 1
+                then 'superseded'
+        end as broken_rule
+    from checked
+),
+
+base_shop__inventory as (
+    select
+        product_id,
+        warehouse_id,
+        stock_quantity,
+        last_updated_at,
+        {{ record_status('is_after') }} as record_status,
+        record_count,
+        broken_rule,
+        case when broken_rule is not null then {{ raw_record('inventory') }} end as raw_record
+    from superseded
+)
+
+select * from base_shop__inventory

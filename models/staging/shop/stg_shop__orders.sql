@@ -1,0 +1,32 @@
+-- Grain: one row per accepted line of an order.
+with
+
+source as (
+    select * from {{ ref('base_shop__orders') }}
+),
+
+renamed as (
+    select
+        ---------- ids
+        order_id,
+        order_line_number,
+        customer_id,
+        product_id,
+
+        ---------- strings
+        order_status,
+        channel,
+        shipping_address,
+
+        ---------- numerics
+        quantity,
+        unit_price,
+        discount_amount,
+
+        ---------- timestamps
+        ordered_at
+    from source
+    where record_status = 'accepted'
+)
+
+select * from renamed

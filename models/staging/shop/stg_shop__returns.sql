@@ -1,0 +1,28 @@
+-- Grain: one row per accepted return.
+with
+
+source as (
+    select * from {{ ref('base_shop__returns') }}
+),
+
+renamed as (
+    select
+        ---------- ids
+        return_id,
+        order_id,
+        customer_id,
+        product_id,
+
+        ---------- strings
+        return_reason,
+
+        ---------- numerics
+        quantity,
+
+        ---------- timestamps
+        returned_at
+    from source
+    where record_status = 'accepted'
+)
+
+select * from renamed
