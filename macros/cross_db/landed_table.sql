@@ -41,21 +41,31 @@
     {%- else -%}
         {%- set dialect = "header = false, delim = '\x01', quote = '', escape = '', encoding = '" ~ settings.get('encoding', 'utf-8') ~ "'" -%}
         {%- set lines = clientele.duckdb_lines(table, file, ['line'], dialect) -%}
-        {%- set columns = clientele.query_column("select distinct unnest(json_keys(line)) from (select line from " ~ lines
-            ~ " as lines where json_valid(line) and json_type(line) = 'OBJECT' limit 1000) order by 1") -%}
+        {#- A line that is no JSON object becomes an empty one here, and its text the landing_record. -#}
+        {%- set objects -%}
+            (select
+                case when json_valid(line) then line else '[]' end as json_text,
+                coalesce(landing_record, line) as landing_record
+            from {{ lines }} as lines
+            where trim(line) != '' or landing_record is not null) as objects
+        {%- endset -%}
+        {%- set columns = clientele.query_column("select distinct unnest(json_keys(json_text)) from (select json_text from "
+            ~ objects ~ " limit 1000) where json_type(json_text) = 'OBJECT' order by 1") -%}
+        {%- set paths = [] -%}
+        {%- for column in columns -%}
+            {%- do paths.append('$."' ~ column ~ '"') -%}
+        {%- endfor -%}
         {%- set relation -%}
             (select
                 {% for column in columns -%}
-                case when is_object then json_extract_string(line, '$."{{ column }}"') end as "{{ column }}",
+                fields[{{ loop.index }}] as "{{ column }}",
                 {% endfor -%}
-                case when not is_object then coalesce(line, landing_record) end as landing_record
+                landing_record
             from (
                 select
-                    line,
-                    landing_record,
-                    coalesce(json_valid(line) and json_type(line) = 'OBJECT', false) as is_object
-                from {{ lines }} as lines
-                where trim(line) != '' or landing_record is not null
+                    json_extract_string(json_text, {{ clientele.duckdb_texts(paths or ['$']) }}) as fields,
+                    case when json_type(json_text) != 'OBJECT' then landing_record end as landing_record
+                from {{ objects }}
             ) as records)
         {%- endset -%}
     {%- endif -%}

@@ -8,7 +8,7 @@
 {% macro rfm_score(value, direction='asc') -%}
     cast(least(5, 1 + floor(
         5 * (rank() over (partition by snapshot_date order by {{ value }} {{ direction }}) - 1)
-        / nullif(count(*) over (partition by snapshot_date) - 1, 0)
+        / greatest(count(*) over (partition by snapshot_date) - 1, 1)
     )) as integer)
 {%- endmacro %}
 

@@ -10,7 +10,8 @@
         partition by {{ key | join(', ') }}, faulty_rule is null
         order by
             {%- if moment %} {{ moment }} desc nulls last,{% endif %}
-            {%- for column in raw_columns(entity) %} raw_{{ column }} desc nulls last,{% endfor %}
-            record_number
+            {%- for column in raw_columns(entity) + ['landing_record'] %}
+            raw_{{ column }} desc nulls last{{ ',' if not loop.last }}
+            {%- endfor %}
     )
 {%- endmacro %}

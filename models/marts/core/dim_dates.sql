@@ -3,14 +3,17 @@ with
 
 days as (
     -- 2^16 days from 1990-01-01, the first day an order can have.
-    select cast({{ dbt.dateadd('day', 'cast(generated_number as integer) - 1', "cast('1990-01-01' as date)") }} as date)
-        as date_day
+    select
+        cast(
+            {{ dbt.dateadd('day', 'cast(generated_number as integer) - 1', "cast('1990-01-01' as date)") }}
+            as date
+        ) as date_day
     from ({{ dbt.generate_series(65536) }}) as numbers
 ),
 
 orders as (
-    select min(cast(ordered_at as date)) as first_order_date
-    from {{ ref('stg_shop__orders') }}
+    select min(order_date) as first_order_date
+    from {{ ref('fct_order_lines') }}
 ),
 
 bounds as (

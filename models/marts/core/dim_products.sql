@@ -13,11 +13,17 @@ products as (
 ),
 
 named_products as (
-    select product_id from {{ ref('stg_shop__orders') }} group by 1
+    select product_id
+    from {{ ref('fct_order_lines') }}
+    group by 1
     union
-    select product_id from {{ ref('stg_shop__returns') }} group by 1
+    select product_id
+    from {{ ref('stg_shop__returns') }}
+    group by 1
     union
-    select product_id from {{ ref('stg_shop__inventory') }} group by 1
+    select product_id
+    from {{ ref('stg_shop__inventory') }}
+    group by 1
 ),
 
 dim_products as (

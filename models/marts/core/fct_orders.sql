@@ -37,7 +37,8 @@ summed as (
 numbered as (
     select
         *,
-        row_number() over (partition by customer_id, is_cancelled order by ordered_at, order_id) as order_number
+        row_number() over (partition by customer_id, is_cancelled order by ordered_at, order_id)
+            as order_number
     from summed
 ),
 

@@ -44,8 +44,10 @@ fct_returns as (
         returns.return_reason,
         order_lines.order_id is not null as has_order_line,
         returns.quantity,
-        cast(returns.quantity * coalesce(order_lines.paid_unit_price, product_prices.price, 0) as decimal(18, 2))
-            as refund_amount
+        cast(
+            returns.quantity * coalesce(order_lines.paid_unit_price, product_prices.price, 0)
+            as decimal(18, 2)
+        ) as refund_amount
     from returns
     left join order_lines
         on

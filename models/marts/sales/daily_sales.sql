@@ -19,8 +19,9 @@ orders as (
 dates as (
     select date_day
     from {{ ref('dim_dates') }}
-    where date_day < {{ as_of_date() }}
-        and date_day >= (select min(order_date) from orders)
+    where
+        date_day < {{ as_of_date() }}
+        and date_day >= (select min(orders.order_date) from orders)
 ),
 
 returns as (

@@ -5,15 +5,17 @@ with
 
 orders as (
     select ordered_at
-    from {{ ref('base_shop__orders') }}
+    from {{ ref('base_shop__order_rows') }}
     where record_status in ('accepted', 'left_out')
 ),
 
 last_order as (
     select
         -- A shop without an order stands at the first day an order could have.
-        coalesce(cast({{ dbt.dateadd('day', 1, 'cast(max(ordered_at) as date)') }} as date), cast('1990-01-01' as date))
-            as snapshot_date
+        coalesce(
+            cast({{ dbt.dateadd('day', 1, 'cast(max(ordered_at) as date)') }} as date),
+            cast('1990-01-01' as date)
+        ) as snapshot_date
     from orders
 ),
 

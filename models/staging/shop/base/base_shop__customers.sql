@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ raw_records('customers', key=['customer_id'], order_by='registration_date') }}
+    {{ raw_records('customers') }}
 ),
 
 typed as (
@@ -40,7 +40,8 @@ checked as (
 ranked as (
     select
         *,
-        {{ newest_first(['customer_id', 'is_after'], 'registration_date', 'customers') }} as rank_before_as_of_date,
+        {{ newest_first(['customer_id', 'is_after'], 'registration_date', 'customers') }}
+            as rank_before_as_of_date,
         {{ newest_first(['customer_id'], 'registration_date', 'customers') }} as rank_overall
     from checked
 ),

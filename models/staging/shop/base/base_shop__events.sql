@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ raw_records('events', key=['event_id'], order_by='event_at') }}
+    {{ raw_records('events') }}
 ),
 
 typed as (

@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ raw_records('inventory', key=['product_id', 'warehouse_id'], order_by='last_updated') }}
+    {{ raw_records('inventory') }}
 ),
 
 typed as (
@@ -43,7 +43,9 @@ superseded as (
         *,
         case
             when faulty_rule is not null then faulty_rule
-            when {{ newest_first(['product_id', 'warehouse_id', 'is_after'], 'last_updated_at', 'inventory') }} > 1
+            when
+                {{ newest_first(['product_id', 'warehouse_id', 'is_after'], 'last_updated_at', 'inventory') }}
+                > 1
                 then 'superseded'
         end as broken_rule
     from checked

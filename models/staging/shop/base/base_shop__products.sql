@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ raw_records('products', key=['product_id'], order_by='product_id') }}
+    {{ raw_records('products') }}
 ),
 
 typed as (

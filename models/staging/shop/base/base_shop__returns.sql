@@ -2,7 +2,7 @@
 with
 
 source as (
-    {{ raw_records('returns', key=['return_id'], order_by='return_date') }}
+    {{ raw_records('returns') }}
 ),
 
 typed as (

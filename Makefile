@@ -1,0 +1,49 @@
+# make build: a shop's marts in clientele.duckdb.   make test: everything that proves the project.
+PYTHON ?= python3
+BIN := .venv/bin
+SHOP ?=
+VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
+
+.DEFAULT_GOAL := help
+.PHONY: help build test docs lint clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+build: .venv/.build ## build every model of a shop and test it: the sample, or SHOP=mapping.yml CLIENTELE_RAW_DIR=folder
+	$(BIN)/dbt build --target duckdb $(VARS)
+	@echo
+	@echo "The marts stand in $${CLIENTELE_DUCKDB:-clientele.duckdb}. Look at one:"
+	@echo "  $(BIN)/dbt show --inline 'select * from {{ ref(\"customer_rfm\") }}' --limit 10"
+	@echo "Browse models, columns and lineage:   make docs"
+
+test: .venv/.test lint ## lint, strict parse for both targets, full build, docs, pytest
+	rm -rf target/test && mkdir -p target/test
+	CLIENTELE_DUCKDB=target/test/sample.duckdb $(BIN)/dbt build --target duckdb
+	CLIENTELE_DUCKDB=target/test/sample.duckdb $(BIN)/dbt docs generate --target duckdb
+	$(BIN)/pytest
+
+lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions on the manifest
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/dbt parse --target snowflake --no-partial-parse --target-path target/snowflake
+	$(BIN)/dbt parse --target duckdb --no-partial-parse
+	$(BIN)/dbt-bouncer --config-file dbt-bouncer.yml
+	$(BIN)/sqlfluff lint models snapshots tests analyses
+
+docs: .venv/.build ## documentation and lineage on http://localhost:8080
+	$(BIN)/dbt docs generate $(VARS)
+	$(BIN)/dbt docs serve
+
+clean: ## remove what was built, except the environment
+	rm -rf target logs clientele.duckdb clientele.duckdb.wal clientele.duckdb.tmp
+
+.venv/.build: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -e .
+	touch $@
+
+.venv/.test: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -e ".[test]"
+	touch .venv/.build $@

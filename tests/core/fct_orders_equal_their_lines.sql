@@ -1,0 +1,35 @@
+-- Prevents: an order that is missing, made up, or worth something else than its lines; a cancelled
+-- line that counts.
+with
+
+lines as (
+    select
+        order_id,
+        count(*) as line_count,
+        coalesce(sum(case when not is_cancelled then quantity end), 0) as unit_count,
+        coalesce(sum(case when not is_cancelled then line_revenue end), 0) as revenue
+    from {{ ref('fct_order_lines') }}
+    group by 1
+),
+
+orders as (
+    select
+        order_id,
+        line_count,
+        unit_count,
+        order_revenue
+    from {{ ref('fct_orders') }}
+)
+
+select
+    lines.order_id as line_order_id,
+    orders.order_id,
+    lines.revenue as line_revenue,
+    orders.order_revenue
+from lines
+full outer join orders
+    on lines.order_id = orders.order_id
+where
+    lines.line_count is distinct from orders.line_count
+    or lines.unit_count is distinct from orders.unit_count
+    or lines.revenue is distinct from orders.order_revenue

@@ -1,0 +1,100 @@
+"""Builds of whole shops, each in a folder and a database of its own."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+SAMPLE = PROJECT / "sample"
+RAW_FILES = [
+    "orders.csv",
+    "customers.json",
+    "products.parquet",
+    "inventory.csv",
+    "returns.csv",
+    "events.csv",
+]
+# What a build publishes; `raw` holds views of the input.
+BUILT_SCHEMAS = ("staging", "core", "features", "customers", "sales", "monitoring")
+
+
+@dataclass
+class Shop:
+    """A shop's raw files and the DuckDB database that they are built into."""
+
+    raw: Path
+    database: Path
+
+    def dbt(self, *arguments, shop_vars=None, threads=4):
+        """Run dbt on the shop; returns the finished process, its output in `stdout`."""
+        variables = ["--vars", yaml.safe_dump(shop_vars)] if shop_vars else []
+        return subprocess.run(
+            [Path(sys.executable).parent / "dbt", "--no-use-colors", *arguments]
+            + ["--target", "duckdb", "--target-path", self.database.with_suffix(".target")]
+            + ["--log-path", self.database.with_suffix(".log"), *variables],
+            cwd=PROJECT,
+            env=os.environ
+            | {
+                "CLIENTELE_RAW_DIR": str(self.raw),
+                "CLIENTELE_DUCKDB": str(self.database),
+                "CLIENTELE_THREADS": str(threads),
+            },
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def build(self, **options):
+        """Build and test the whole shop, which must end green."""
+        result = self.dbt("build", **options)
+        assert result.returncode == 0, result.stdout[-5000:]
+        return self
+
+    def query(self, sql):
+        """Rows of a query on the built database."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def tables(self, schemas=BUILT_SCHEMAS):
+        """Every built relation as sorted rows, by its qualified name."""
+        names = self.query(
+            f"""
+            select table_schema || '.' || table_name from information_schema.tables
+            where table_schema in {tuple(schemas)} order by 1
+            """
+        )
+        return {name: self.query(f"select * from {name} order by all") for (name,) in names}
+
+
+def assert_same_tables(left, right):
+    """Fail with the names of the tables, and the first rows, that differ."""
+    assert left.keys() == right.keys()
+    for name in left:
+        missing, extra = set(left[name]) - set(right[name]), set(right[name]) - set(left[name])
+        assert left[name] == right[name], (name, list(missing)[:3], list(extra)[:3])
+
+
+@pytest.fixture
+def make_shop(tmp_path):
+    """Make a shop in a folder of its own: `raw` is copied from the sample unless told otherwise."""
+
+    def make(name="shop", files=RAW_FILES):
+        raw = tmp_path / name
+        raw.mkdir()
+        for file in files:
+            (raw / file).write_bytes((SAMPLE / file).read_bytes())
+        return Shop(raw, tmp_path / f"{name}.duckdb")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """The sample shop, built once; tests only read it."""
+    return Shop(SAMPLE, tmp_path_factory.mktemp("sample") / "sample.duckdb").build()

@@ -1,0 +1,301 @@
+"""The whole build on real files: the same input gives the same tables, and no row gets lost."""
+
+import csv
+import io
+import json
+import random
+import re
+
+import duckdb
+import pytest
+from conftest import RAW_FILES, SAMPLE, Shop, assert_same_tables
+
+from sample.generate import generate
+
+
+def shuffle(shop, seed=11):
+    """Put the records of every raw file into another order."""
+    with duckdb.connect() as connection:
+        connection.execute(f"select setseed({seed / 100})")
+        connection.execute(
+            f"copy (from '{shop.raw}/products.parquet' order by random()) "
+            f"to '{shop.raw}/products.parquet.new' (format parquet)"
+        )
+    (shop.raw / "products.parquet.new").replace(shop.raw / "products.parquet")
+    order = random.Random(seed)
+    for name in [name for name in RAW_FILES if not name.endswith(".parquet")]:
+        path = shop.raw / name
+        if path.suffix == ".csv":
+            header, *records = csv.reader(io.StringIO(path.read_text(), newline=""))
+            order.shuffle(records)
+            with path.open("w", newline="") as file:
+                csv.writer(file).writerows([header, *records])
+        else:
+            lines = path.read_text().splitlines()
+            order.shuffle(lines)
+            path.write_text("\n".join(lines) + "\n")
+
+
+def test_the_same_input_gives_the_same_tables(sample, make_shop):
+    again = make_shop("again").build(threads=1)
+    assert_same_tables(sample.tables(), again.tables())
+    shuffle(again)
+    assert_same_tables(sample.tables(), again.build().tables())
+
+
+def test_every_planted_fault_is_rejected_by_its_rule_and_nothing_else_is(tmp_path):
+    generate(tmp_path / "raw", customers=400, seed=3, truth=True)
+    generate(tmp_path / "clean", customers=400, seed=3, clean=True)
+    shop = Shop(tmp_path / "raw", tmp_path / "dirty.duckdb").build()
+    planted = duckdb.sql(
+        f"""
+        select entity, rule, sum(copies)::bigint from '{shop.raw}/truth/faults.csv'
+        group by all order by all
+        """
+    ).fetchall()
+    found = shop.query(
+        """
+        select entity, rule, count(*) from staging.rejected_rows group by all
+        union all
+        select entity, 'duplicate', duplicate_count from monitoring.data_quality_summary
+        where duplicate_count > 0
+        order by all
+        """
+    )
+    assert found == planted
+    clean = Shop(tmp_path / "clean", tmp_path / "clean.duckdb").build()
+    revenue = "select sum(order_revenue), count(*) from core.fct_orders"
+    assert clean.query("select count(*) from staging.rejected_rows") == [(0,)]
+    assert clean.query(revenue)[0][1] <= shop.query(revenue)[0][1]
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        pytest.param("false", id="no_orders"),
+        pytest.param("upper(trim(customer_id)) = 'C000007'", id="one_customer"),
+        pytest.param("order_date like '2024-11-29%'", id="one_day"),
+    ],
+)
+def test_the_smallest_shops_build(make_shop, keep):
+    shop = make_shop(files=[name for name in RAW_FILES if name != "events.csv"])
+    duckdb.sql(
+        f"""
+        copy (
+            select * from read_csv('{SAMPLE}/orders.csv', all_varchar = true) where {keep}
+        ) to '{shop.raw}/orders.csv' (header)
+        """
+    )
+    shop.build()
+    orders, rfm = shop.query(
+        """
+        select count(distinct order_id) from staging.stg_shop__orders
+        union all
+        select count(*) from core.fct_orders
+        """
+    )
+    assert orders == rfm
+
+
+def test_a_past_day_is_replayed_exactly(make_shop):
+    day = "2024-07-01"
+    replay = make_shop("replay").build(shop_vars={"as_of_date": day})
+    past = make_shop("past")
+    with duckdb.connect() as connection:
+        for name, column in [
+            ("orders", "order_date"),
+            ("inventory", "last_updated"),
+            ("returns", "return_date"),
+            ("events", "event_at"),
+        ]:
+            connection.execute(
+                f"""
+                copy (
+                    select * from read_csv('{past.raw}/{name}.csv', all_varchar = true)
+                    where coalesce(try_cast({column} as timestamp) < '{day}', true)
+                ) to '{past.raw}/{name}.new' (header)
+                """
+            )
+            (past.raw / f"{name}.new").replace(past.raw / f"{name}.csv")
+    customers = (past.raw / "customers.json").read_text().splitlines()
+    later = re.compile(r'"registration_date": ?"(\d{4}-\d\d-\d\d)')
+    (past.raw / "customers.json").write_text(
+        "".join(
+            f"{line}\n"
+            for line in customers
+            if not (found := later.search(line)) or found.group(1) < day
+        )
+    )
+    past.build(shop_vars={"as_of_date": day})
+    schemas = ("core", "customers", "sales", "features")
+    unlike = ("core.customers_history", "core.products_history")
+    tables = [
+        {name: rows for name, rows in shop.tables(schemas).items() if name not in unlike}
+        for shop in (past, replay)
+    ]
+    assert_same_tables(*tables)
+    left_out = "select sum(left_out_count) from monitoring.data_quality_summary"
+    assert past.query(left_out) == [(0,)]
+    assert replay.query(left_out)[0][0] > 1000
+
+
+def test_replaying_a_past_day_leaves_the_history_alone(make_shop):
+    shop = make_shop().build()
+    history = shop.tables(["core"])["core.customers_history"]
+    shop.build(shop_vars={"as_of_date": "2024-07-01"}).build()
+    assert shop.tables(["core"])["core.customers_history"] == history
+
+
+def test_lines_without_a_price_take_the_price_of_their_day(make_shop):
+    shop = make_shop(files=["inventory.csv"])
+    orders = shop.raw / "orders.csv"
+    header = "order_id,customer_id,product_id,quantity,order_date,unit_price\n"
+
+    def product(price):
+        duckdb.sql(f"copy (select 'p1' as product_id, {price} as price, 1 as cost) "
+                   f"to '{shop.raw}/products.parquet' (format parquet)")  # fmt: skip
+
+    (shop.raw / "customers.json").write_text('{"customer_id": "c1"}\n')
+    product("5.00")
+    orders.write_text(header + "o1,c1,p1,2,2024-01-01 10:00:00,\n")
+    shop.build()
+    product("7.00")
+    orders.write_text(
+        header + "o1,c1,p1,2,2024-01-01 10:00:00,\no2,c1,p1,2,2024-01-05,\no3,c1,p1,2,2024-01-05,9\n"
+    )
+    shop.build()
+    orders.write_text(orders.read_text() + "o4,c1,p1,1,2024-01-06,\n")
+    shop.build()
+    revenue = shop.query("select order_id, line_revenue from core.fct_order_lines order by 1")
+    # The second price was first seen on the day after o3: the first one held until then.
+    assert [(order, float(money)) for order, money in revenue] == [
+        ("O1", 10), ("O2", 10), ("O3", 18), ("O4", 7)
+    ]  # fmt: skip
+    assert shop.query("select count(*) from core.products_history") == [(2,)]
+
+
+def test_malformed_lines_are_rejected_with_their_text(make_shop):
+    shop = make_shop()
+    clean = shop.build().query("select count(*) from staging.stg_shop__orders")
+    with (shop.raw / "orders.csv").open("ab") as file:
+        file.write(b"O9,C000001,00001\n")
+        file.write(b"O9,C000001,00001,1,2024-01-01,,1.00,,completed,web,surplus\n")
+        file.write(b'O9,C000001,00001,1,2024-01-01,"quoted"text,1.00,,completed,web\n')
+        file.write(b"O9,C000001,00001,1,2024-01-01,caf\xe9,1.00,,completed,web\n")
+    with (shop.raw / "customers.json").open("a") as file:
+        file.write('["no object"]\n')
+    shop.build()
+    rejected = shop.query(
+        """
+        select entity, raw_record from staging.rejected_rows
+        where rule = 'malformed_row' and (raw_record like '%O9,%' or raw_record like '%no object%')
+        """
+    )
+    assert sorted(entity for entity, _ in rejected) == ["customers"] + ["orders"] * 4
+    assert all(json.loads(record)["landing_record"] for _, record in rejected)
+    assert shop.query("select count(*) from staging.stg_shop__orders") == clean
+
+
+@pytest.mark.parametrize(
+    ("prepare", "shop_vars", "names"),
+    [
+        pytest.param(
+            lambda raw: (raw / "orders.csv").unlink(),
+            None,
+            ["orders", "not found", "CLIENTELE_RAW_DIR"],
+            id="missing_file",
+        ),
+        pytest.param(
+            lambda raw: (raw / "orders.csv").write_text("order_id,customer_id,quantity\n"),
+            None,
+            ["product_id", "orders.csv", "is missing"],
+            id="missing_column",
+        ),
+        pytest.param(
+            lambda raw: (raw / "inventory.csv").write_text(""),
+            None,
+            ["product_id", "inventory.csv"],
+            id="empty_file",
+        ),
+        pytest.param(
+            lambda raw: None, {"as_of_date": "yesterday"}, ["yesterday", "YYYY-MM-DD"], id="as_of_date"
+        ),
+        pytest.param(
+            lambda raw: None, {"as_of_date": "2024-02-30"}, ["2024-02-30"], id="impossible_as_of_date"
+        ),
+        pytest.param(
+            lambda raw: None, {"shop": {"order": {}}}, ["'order'", "orders"], id="unknown_table"
+        ),
+        pytest.param(
+            lambda raw: None,
+            {"shop": {"orders": {"colums": {}}}},
+            ["'colums'", "columns"],
+            id="unknown_setting",
+        ),
+        pytest.param(
+            lambda raw: None,
+            {"shop": {"orders": {"columns": {"id": "x"}}}},
+            ["'id'", "order_id"],
+            id="unknown_column",
+        ),
+    ],
+)
+def test_a_wrong_shop_fails_at_once_with_one_clear_sentence(make_shop, prepare, shop_vars, names):
+    shop = make_shop()
+    prepare(shop.raw)
+    result = shop.dbt("build", shop_vars=shop_vars)
+    assert result.returncode != 0
+    assert all(name in result.stdout for name in names), result.stdout[-2000:]
+    assert "Traceback" not in result.stdout
+    assert not shop.query("select 1 from information_schema.tables where table_schema = 'core'")
+
+
+def test_a_shop_of_another_shape_is_read_through_its_mapping(make_shop):
+    shop = make_shop(files=[])
+    (shop.raw / "sales.csv").write_text(
+        "Nr;Kunde;Artikel;Menge;Datum;Preis\n"
+        "0001;k1;a1;2;31.12.2024;3,50\n"
+        "0002;;a1;1;30.12.2024;3,50\n"
+        "0003;k1;porto;1;30.12.2024;4,90\n"
+        "0004;k1;a1;1;30.12.2023;3,50\n"
+    )
+    (shop.raw / "articles.jsonl").write_text('{"sku": "a1", "label": "Äpfel"}\n')
+    day = "substr(Datum, 7, 4) || '-' || substr(Datum, 4, 2) || '-' || substr(Datum, 1, 2)"
+    shop.build(
+        shop_vars={
+            "shop": {
+                "orders": {
+                    "relation": "sales",
+                    "delimiter": ";",
+                    "filter": "Datum like '%.2024'",
+                    "reject": {"not_a_product": "Artikel = 'porto'"},
+                    "columns": {
+                        "order_id": "Nr",
+                        "customer_id": "Kunde",
+                        "product_id": "Artikel",
+                        "quantity": "Menge",
+                        "order_date": day,
+                        "unit_price": "replace(Preis, ',', '.')",
+                    },
+                },
+                "products": {
+                    "relation": "articles",
+                    "columns": {"product_id": "sku", "name": "label"},
+                },
+                "customers": {
+                    "relation": "sales",
+                    "delimiter": ";",
+                    "distinct": True,
+                    "filter": "Kunde is not null",
+                    "columns": {"customer_id": "Kunde"},
+                },
+                "inventory": {"relation": None},
+            }
+        }
+    )
+    assert shop.query("select order_id, customer_id from core.fct_orders order by 1") == [
+        ("0001", "K1"),
+        ("0002", None),
+    ]
+    assert shop.query("select rule from staging.rejected_rows") == [("not_a_product",)]
+    assert shop.query("select product_name from core.dim_products") == [("Äpfel",), ]  # fmt: skip
