@@ -96,5 +96,5 @@ def make_shop(tmp_path):
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
-    """The sample shop, built once; tests only read it."""
+    """Build the sample shop once; tests only read it."""
     return Shop(SAMPLE, tmp_path_factory.mktemp("sample") / "sample.duckdb").build()
