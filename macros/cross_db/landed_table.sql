@@ -72,6 +72,29 @@
     {{- return({'relation': relation, 'columns': columns, 'name': file or path}) -}}
 {% endmacro %}
 
+{# Snowflake: a table in RAW_DATABASE.RAW_SCHEMA. #}
+{% macro snowflake__landed_table(table, settings) %}
+    {%- set database, schema = env_var('RAW_DATABASE', 'RAW'), env_var('RAW_SCHEMA', 'SHOP') -%}
+    {%- set name = settings.get('relation', table.name) | upper -%}
+    {%- set landed = adapter.get_relation(database=database, schema=schema, identifier=name) -%}
+    {%- if not landed and table.config.meta.optional -%}
+        {{- return({'relation': none, 'columns': [], 'name': name}) -}}
+    {%- elif not landed -%}
+        {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "' not found: there is no " ~ database ~ "." ~ schema
+            ~ "." ~ name ~ "; load it, or name its database and schema in RAW_DATABASE and RAW_SCHEMA.") }}
+    {%- endif -%}
+    {%- set columns = adapter.get_columns_in_relation(landed) | map(attribute='name') | list -%}
+    {%- set relation -%}
+        (select
+            {% for column in columns -%}
+            cast("{{ column }}" as varchar) as "{{ column }}",
+            {% endfor -%}
+            cast(null as varchar) as landing_record
+        from {{ landed }})
+    {%- endset -%}
+    {{- return({'relation': relation, 'columns': columns, 'name': landed | string}) -}}
+{% endmacro %}
+
 {# SQL that reads a delimited text file as text columns and `landing_record`. A file that holds a line
    which is no record (too few or too many fields, a stray quote, bytes that are no text) is copied
    into a table, its malformed lines beside its records, so that it neither fails nor loses one. #}

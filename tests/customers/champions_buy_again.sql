@@ -1,25 +1,33 @@
--- Prevents: scores that are computed correctly and mean nothing. Looked at from 90 days before
--- as_of_date, customers of the best segment must order again within those 90 days more often than
--- customers of the worst. A shop with fewer than 30 customers in either segment gives no verdict.
+-- Prevents: scores that are computed correctly and mean nothing. Looked at from one churn
+-- horizon before as_of_date, customers of the best segment must order again within it more often than
+-- customers of the worst. With fewer than 30 customers in either segment, or fewer than 30 who ordered
+-- at all within the horizon, there is no verdict.
 with
 
 orders as (
     select
         customer_id,
-        order_id,
-        order_date,
-        order_revenue
+        order_date
     from {{ ref('fct_orders') }}
     where not is_cancelled and customer_id is not null
 ),
 
 snapshot_dates as (
-    select cast({{ dbt.dateadd('day', -90, 'as_of_date') }} as date) as snapshot_date
+    select
+        cast({{ dbt.dateadd('day', -var('churn_horizon_days') | int, 'as_of_date') }} as date)
+            as snapshot_date
     from {{ ref('as_of_date') }}
 ),
 
 scored as (
-    {{ rfm_history('orders', 'snapshot_dates') }}
+    select
+        snapshots.customer_id,
+        snapshots.r_score,
+        snapshots.f_score,
+        snapshots.m_score
+    from {{ ref('int_customer_snapshots') }} as snapshots
+    inner join snapshot_dates
+        on snapshots.snapshot_date = snapshot_dates.snapshot_date
 ),
 
 buyers as (
@@ -57,4 +65,5 @@ where
     and lost.rfm_segment = 'Lost'
     and champions.customer_count >= 30
     and lost.customer_count >= 30
+    and (select count(*) from buyers) >= 30
     and champions.repurchase_rate <= lost.repurchase_rate

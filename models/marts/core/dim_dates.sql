@@ -1,4 +1,4 @@
--- Grain: one row per calendar day, from the year of the first order to the year of as_of_date.
+-- Grain: one row per calendar day, from the year of the first order or return to the year of as_of_date.
 with
 
 days as (
@@ -11,16 +11,19 @@ days as (
     from ({{ dbt.generate_series(65536) }}) as numbers
 ),
 
-orders as (
-    select min(order_date) as first_order_date
+first_dates as (
+    select min(order_date) as first_date
     from {{ ref('fct_order_lines') }}
+    union all
+    select min(return_date) as first_date
+    from {{ ref('fct_returns') }}
 ),
 
 bounds as (
     select
-        {{ dbt.date_trunc('year', 'coalesce(orders.first_order_date, ' ~ as_of_date() ~ ')') }} as first_date,
+        {{ dbt.date_trunc('year', 'coalesce(min(first_dates.first_date), ' ~ as_of_date() ~ ')') }} as first_date,
         {{ dbt.dateadd('year', 1, dbt.date_trunc('year', as_of_date())) }} as end_date
-    from orders
+    from first_dates
 ),
 
 dim_dates as (

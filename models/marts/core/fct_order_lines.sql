@@ -1,4 +1,4 @@
--- Grain: one row per accepted line of an order. Quantities and money add up over lines that are not
+-- Grain: one row per accepted line of an order: order_id, product_id and order_line_number. Quantities and money add up over lines that are not
 -- cancelled; unit_price and unit_cost do not.
 with
 
@@ -86,7 +86,6 @@ totalled as (
 
 fct_order_lines as (
     select
-        order_id || '-' || product_id || '-' || cast(order_line_number as varchar) as order_line_id,
         order_id,
         cast(order_line_number as integer) as order_line_number,
         customer_id,

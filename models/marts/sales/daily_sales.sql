@@ -1,4 +1,4 @@
--- Grain: one row per day from the first order to the day before as_of_date, days without a sale
+-- Grain: one row per day from the first order or return to the day before as_of_date, days without a sale
 -- included. Counts and money add up, except customer_count and average_order_value.
 with
 
@@ -16,20 +16,27 @@ orders as (
     where not is_cancelled
 ),
 
-dates as (
-    select date_day
-    from {{ ref('dim_dates') }}
-    where
-        date_day < {{ as_of_date() }}
-        and date_day >= (select min(orders.order_date) from orders)
-),
-
 returns as (
     select
         return_date,
         sum(refund_amount) as refund_amount
     from {{ ref('fct_returns') }}
     group by 1
+),
+
+dates as (
+    select date_day
+    from {{ ref('dim_dates') }}
+    where
+        date_day < {{ as_of_date() }}
+        and date_day >= (
+            select min(first_dates.first_date)
+            from (
+                select min(orders.order_date) as first_date from orders
+                union all
+                select min(returns.return_date) as first_date from returns
+            ) as first_dates
+        )
 ),
 
 summed as (

@@ -1,6 +1,4 @@
--- Grain: one row, the clock of the whole project. A table, because nearly every model reads it.
-{{ config(materialized='table') }}
-
+-- Grain: one row, the clock of the whole project.
 with
 
 orders as (

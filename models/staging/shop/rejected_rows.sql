@@ -1,6 +1,4 @@
--- Grain: one row per distinct rejected raw record. rejected_count adds up.
-{{ config(materialized='table') }}
-
+-- Grain: one row per distinct rejected raw record.
 {%- set keys = {
     'orders': ['order_id', 'product_id'],
     'customers': ['customer_id'],

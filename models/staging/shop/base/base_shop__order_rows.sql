@@ -81,7 +81,7 @@ base_shop__order_rows as (
         hash(order_id, product_id) as key_hash,
         hash(
             raw_order_id, raw_customer_id, raw_product_id, raw_quantity, raw_order_date, raw_shipping_address,
-            raw_unit_price, raw_discount_amount, raw_order_status, raw_channel, raw_landing_record
+            raw_unit_price, raw_discount_amount, raw_order_status, raw_channel, raw_landing_record, landing_rule
         ) as record_hash
     from checked
 )

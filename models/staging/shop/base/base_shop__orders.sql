@@ -1,8 +1,6 @@
 -- Grain: one row per distinct raw record of an order line, whether accepted or not.
--- A view: its rows stand in base_shop__order_rows already, which is named three times instead of
--- imported once, because DuckDB would copy an import that is read three times.
-{{ config(materialized='view') }}
-
+-- base_shop__order_rows is named three times instead of imported once, because DuckDB would copy an
+-- import that is read three times.
 with
 
 -- Copies of a row, and lines of one order and product, share their key. Few keys stand in several

@@ -34,7 +34,7 @@ checked as (
             when return_id is null then 'missing_return_id'
             when product_id is null then 'missing_product_id'
             when coalesce(quantity, 0) <= 0 then 'invalid_quantity'
-            when returned_at is null then 'invalid_return_date'
+            when returned_at is null or returned_at < cast('1990-01-01' as date) then 'invalid_return_date'
             when returned_at > {{ run_started() }} then 'future_date'
         end as faulty_rule,
         coalesce(returned_at >= {{ as_of_date() }}, false) as is_after

@@ -1,0 +1,187 @@
+{# The days of int_snapshot_dates that int_customer_snapshots lacks, or holds with another history: a
+   list of ISO dates. On the first build, all of them; the day of the clock alone where there is
+   nothing yet to ask (while compiling). #}
+{% macro snapshot_dates_to_build() %}
+    {%- set dates = ref('int_snapshot_dates') -%}
+    {%- if not execute or not load_relation(dates) -%}
+        {{- return(['1990-01-01']) -}}
+    {%- endif -%}
+    {%- set query -%}
+        select cast(wanted.snapshot_date as varchar) as snapshot_date
+        from {{ dates }} as wanted
+        {% if is_incremental() -%}
+        left join (
+            select
+                snapshot_date,
+                max(history_fingerprint) as history_fingerprint
+            from {{ this }}
+            group by 1
+        ) as built
+            on
+                wanted.snapshot_date = built.snapshot_date
+                and wanted.history_fingerprint = built.history_fingerprint
+        where built.snapshot_date is null
+        {% endif -%}
+        order by 1
+    {%- endset -%}
+    {{- return(clientele.query_column(query)) -}}
+{% endmacro %}
+
+{# What is known of every customer on one day, from the days before it only: recency, frequency,
+   monetary and their scores, order values, gaps between order days, counts and values by window,
+   baskets, discounts, returns, events. One row per customer with an order before the day.
+
+   An order day is a day with one or more orders: two orders of one day tell no more about the next
+   purchase than one. Sums are taken over integers and decimals, which add up to the same bits in any
+   order; doubles appear only after them.
+
+   Arguments:
+     snapshot_date (string): the day, as an ISO date.
+     customer_days (string): relation or CTE with the columns of int_customer_days.
+     snapshot_dates (string): relation or CTE with the columns of int_snapshot_dates. #}
+{% macro customer_snapshot(snapshot_date, customer_days='customer_days', snapshot_dates='snapshot_dates') -%}
+    {%- set day = "cast('" ~ snapshot_date ~ "' as date)" -%}
+    {%- set horizon = var('churn_horizon_days') | int -%}
+    with
+
+    history as (
+        select
+            *,
+            {{ dbt.datediff('activity_date', day, 'day') }} as age
+        from {{ customer_days }}
+        where activity_date < {{ day }}
+    ),
+
+    last_orders as (
+        select
+            customer_id,
+            min(age) as recency_days
+        from history
+        where order_count > 0
+        group by 1
+    ),
+
+    summed as (
+        select
+            history.customer_id,
+            last_orders.recency_days,
+            max(case when order_count > 0 then age end) as tenure_days,
+            sum(order_count) as frequency,
+            sum(revenue) as monetary,
+            sum(discount) as discount,
+            sum(new_category_count) as category_count,
+            sum(product_count) as product_count,
+            count(order_day_number) as order_days,
+            cast(sum(revenue * revenue) as double) as squared_values,
+            cast(min(case when order_count > 0 then revenue end) as double) as min_value,
+            cast(max(case when order_count > 0 then revenue end) as double) as max_value,
+            cast(max_by(revenue, order_day_number) as double) as last_value,
+            cast(max_by(product_count, order_day_number) as integer) as last_product_count,
+            count(gap_days) as gaps,
+            sum(gap_days) as sum_gap,
+            cast(sum(cast(gap_days as bigint) * gap_days) as double) as squared_gaps,
+            min(gap_days) as min_gap,
+            max(gap_days) as max_gap,
+            cast(max_by(gap_days, order_day_number) as integer) as last_gap,
+            count(case when gap_days > recency_days then 1 end) as longer_gaps,
+            count(case when gap_days > recency_days and gap_days <= recency_days + {{ horizon }} then 1 end)
+                as gaps_due,
+            {% for window in [14, 30, 90, 180, 365] -%}
+            count(case when order_count > 0 and age <= {{ window }} then 1 end) as orders_{{ window }},
+            {% endfor -%}
+            count(case when order_count > 0 and age > 30 and age <= 60 then 1 end) as orders_30_60,
+            {% for window in [90, 365] -%}
+            cast(sum(case when age <= {{ window }} then revenue else 0 end) as double) as value_{{ window }},
+            {% endfor -%}
+            -- The horizon that begins on this day, a year ago.
+            count(case when order_count > 0 and age <= 365 and age > {{ [365 - horizon, 0] | max }} then 1 end)
+                as orders_last_year,
+            count(case when return_count > 0 then 1 end) as return_days,
+            count(case when return_count > 0 and age <= 90 then 1 end) as return_days_90,
+            sum(case when age <= 30 then event_count else 0 end) as events_30,
+            sum(case when age <= 90 then event_count else 0 end) as events_90,
+            min(case when event_count > 0 then age end) as days_since_event
+        from history
+        inner join last_orders
+            on history.customer_id = last_orders.customer_id
+        group by 1, 2
+    ),
+
+    averaged as (
+        select
+            summed.*,
+            cast(monetary as double) / order_days as mean_value,
+            -- Equal values differ by nothing; the formula would leave a rounding error.
+            case
+                when order_days > 1 and min_value = max_value then 0
+                when order_days > 1
+                    then sqrt(greatest(
+                        squared_values - cast(monetary as double) * cast(monetary as double) / order_days, 0
+                    ) / (order_days - 1))
+            end as sd_value,
+            cast(sum_gap as double) / nullif(gaps, 0) as mean_gap,
+            case
+                when gaps > 1 and min_gap = max_gap then 0
+                when gaps > 1
+                    then sqrt(greatest(
+                        squared_gaps - cast(sum_gap as double) * cast(sum_gap as double) / gaps, 0
+                    ) / (gaps - 1))
+            end as sd_gap,
+            cast(order_days as double) / (tenure_days + 30) as order_rate
+        from summed
+    )
+
+    select
+        averaged.customer_id,
+        {{ snapshot_dates }}.snapshot_date,
+        {{ snapshot_dates }}.history_fingerprint,
+        {{ snapshot_dates }}.history_days,
+        averaged.recency_days <= 365 as is_eligible,
+        cast(averaged.recency_days as integer) as recency_days,
+        cast(averaged.tenure_days as integer) as tenure_days,
+        cast(averaged.frequency as integer) as frequency,
+        cast(averaged.monetary as decimal(18, 2)) as monetary,
+        {{ clientele.rfm_score('recency_days', 'desc') }} as r_score,
+        {{ clientele.rfm_score('frequency') }} as f_score,
+        {{ clientele.rfm_score('monetary') }} as m_score,
+        cast(averaged.monetary as double) / averaged.frequency as average_order_value,
+        cast(averaged.order_days as integer) as order_days,
+        averaged.mean_value,
+        averaged.sd_value,
+        averaged.max_value,
+        averaged.last_value,
+        averaged.last_value / nullif(averaged.mean_value, 0) as last_over_mean,
+        averaged.mean_gap,
+        averaged.sd_gap,
+        cast(averaged.max_gap as integer) as max_gap,
+        averaged.last_gap,
+        averaged.recency_days / nullif(averaged.mean_gap, 0) as recency_over_gap,
+        (averaged.recency_days - averaged.mean_gap) / nullif(averaged.sd_gap, 0) as recency_gap_z,
+        cast(averaged.recency_days as double) / nullif(averaged.max_gap, 0) as recency_over_max_gap,
+        averaged.sd_gap / nullif(averaged.mean_gap, 0) as gap_variation,
+        cast(averaged.longer_gaps as double) / nullif(averaged.gaps, 0) as gap_survival,
+        (averaged.gaps_due + cast(0.5 as double)) / (averaged.longer_gaps + 1) as gap_hazard,
+        {% for window in ['14', '30', '30_60', '90', '180', '365'] -%}
+        cast(averaged.orders_{{ window }} as integer) as orders_{{ window }},
+        {% endfor -%}
+        averaged.value_90,
+        averaged.value_365,
+        cast(averaged.product_count as double) / averaged.order_days as breadth,
+        averaged.last_product_count,
+        cast(averaged.category_count as integer) as category_count,
+        cast(averaged.discount as double)
+        / nullif(cast(averaged.discount as double) + cast(averaged.monetary as double), 0) as discount_share,
+        cast(averaged.return_days as integer) as return_days,
+        cast(averaged.return_days_90 as integer) as return_days_90,
+        cast(case when averaged.order_days = 1 then 1 else 0 end as integer) as one_time_buyer,
+        averaged.order_rate,
+        exp(-{{ horizon }} * averaged.order_rate) as no_order_chance,
+        cast(case when {{ snapshot_dates }}.history_days >= 365 then averaged.orders_last_year end as integer)
+            as orders_last_year,
+        cast(case when {{ snapshot_dates }}.has_events then averaged.events_30 end as integer) as events_30,
+        cast(case when {{ snapshot_dates }}.has_events then averaged.events_90 end as integer) as events_90,
+        cast(averaged.days_since_event as integer) as days_since_event
+    from averaged
+    cross join {{ snapshot_dates }}
+    where {{ snapshot_dates }}.snapshot_date = {{ day }}
+{%- endmacro %}

@@ -1,0 +1,54 @@
+-- Grain: one row per customer and day they are looked at from; only rows before that day count, so
+-- nothing of a later day can leak into what is learnt from it.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='snapshot_date',
+    on_schema_change='fail',
+    post_hook="delete from {{ this }} where snapshot_date not in (select snapshot_date from {{ ref('int_snapshot_dates') }})",
+) }}
+{%- set snapshot_dates = snapshot_dates_to_build() %}
+
+with
+
+customer_days as (
+    select
+        customer_id,
+        activity_date,
+        order_count,
+        revenue,
+        discount,
+        product_count,
+        new_category_count,
+        return_count,
+        event_count,
+        order_day_number,
+        gap_days
+    from {{ ref('int_customer_days') }}
+),
+
+snapshot_dates as (
+    select
+        snapshot_date,
+        history_fingerprint,
+        history_days,
+        has_events
+    from {{ ref('int_snapshot_dates') }}
+),
+
+-- One day at a time: a join of all days with all of history would hold both in memory.
+{% for snapshot_date in snapshot_dates or ['1990-01-01'] -%}
+snapshot_{{ loop.index }} as (
+    {{ customer_snapshot(snapshot_date) }}
+),
+
+{% endfor -%}
+int_customer_snapshots as (
+    {% for snapshot_date in snapshot_dates or ['1990-01-01'] -%}
+    select * from snapshot_{{ loop.index }}
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+)
+
+select * from int_customer_snapshots
+{{ 'where false' if not snapshot_dates }}
