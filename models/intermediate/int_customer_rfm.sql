@@ -1,0 +1,57 @@
+-- Grain: one row per customer and snapshot date: as_of_date, and one month before.
+with
+
+orders as (
+    select
+        customer_id,
+        order_date,
+        order_revenue
+    from {{ ref('fct_orders') }}
+    where not is_cancelled and customer_id is not null
+),
+
+snapshot_dates as (
+    select as_of_date as snapshot_date
+    from {{ ref('as_of_date') }}
+    union all
+    select cast({{ dbt.dateadd('month', -1, 'as_of_date') }} as date) as snapshot_date
+    from {{ ref('as_of_date') }}
+),
+
+scored as (
+    {{ rfm_history('orders', 'snapshot_dates') }}
+),
+
+rfm_segments as (
+    select
+        rfm_code,
+        r_score,
+        f_score,
+        m_score,
+        rfm_segment,
+        recommended_action
+    from {{ ref('rfm_segments') }}
+),
+
+int_customer_rfm as (
+    select
+        scored.customer_id,
+        scored.snapshot_date,
+        scored.recency_days,
+        scored.frequency,
+        scored.monetary,
+        scored.r_score,
+        scored.f_score,
+        scored.m_score,
+        rfm_segments.rfm_code,
+        rfm_segments.rfm_segment,
+        rfm_segments.recommended_action
+    from scored
+    inner join rfm_segments
+        on
+            scored.r_score = rfm_segments.r_score
+            and scored.f_score = rfm_segments.f_score
+            and scored.m_score = rfm_segments.m_score
+)
+
+select * from int_customer_rfm

@@ -1,0 +1,132 @@
+-- Grain: one row per customer. Probabilities average to the expected share of churners; bands, reasons
+-- and statuses do not add up.
+{%- set groups = model_terms('churn_model') | map(attribute='group') | unique | list or ['silence'] %}
+with
+
+customers as (
+    select customer_id
+    from {{ ref('dim_customers') }}
+),
+
+snapshots as (
+    select *
+    from {{ ref('int_customer_snapshots') }}
+    where snapshot_date = {{ as_of_date() }}
+),
+
+eligible as (
+    select *
+    from snapshots
+    where is_eligible
+),
+
+parameters as (
+    select *
+    from {{ ref('churn_parameters') }}
+    where fit = 'production' and model = 'churn'
+),
+
+versions as (
+    select
+        max(model_version) as model_version,
+        max(case when parameter_type = 'status' and feature != 'trained' then note end) as untrained_reason,
+        max(case when feature = 'train_customers' then value end) as train_customers
+    from parameters
+),
+
+with_mbg as (
+    {{ mbg_features('eligible', 'parameters') }}
+),
+
+scores as (
+    {{ score_linear('with_mbg', 'parameters', model_terms('churn_model') or [
+        {'feature': 'recency_days', 'transform': 'signed_log', 'group': 'silence'},
+    ]) }}
+),
+
+explained as (
+    select
+        scores.customer_id,
+        {{ sigmoid('scores.score') }} as churn_probability,
+        {% for group in groups -%}
+        abs(scores.contribution_{{ group }}) as strength_{{ group }},
+        {{ churn_reason(group, 'scores.contribution_' ~ group) }} as reason_{{ group }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from scores
+    inner join eligible
+        on scores.customer_id = eligible.customer_id
+),
+
+first_named as (
+    select
+        *,
+        {{ strongest_group(groups) }} as group_1
+    from explained
+),
+
+second_named as (
+    select
+        *,
+        {{ strongest_group(groups, ['group_1']) }} as group_2
+    from first_named
+),
+
+third_named as (
+    select
+        *,
+        {{ strongest_group(groups, ['group_1', 'group_2']) }} as group_3
+    from second_named
+),
+
+reasoned as (
+    select
+        customer_id,
+        churn_probability,
+        {% for number in [1, 2, 3] -%}
+        case group_{{ number }}
+            {% for group in groups -%}
+            when '{{ group }}' then reason_{{ group }}
+            {% endfor -%}
+        end as reason_{{ number }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from third_named
+),
+
+customer_churn as (
+    select
+        customers.customer_id,
+        reasoned.churn_probability,
+        case
+            when reasoned.churn_probability >= {{ var('high_churn_risk') }} then 'high'
+            when reasoned.churn_probability >= {{ var('medium_churn_risk') }} then 'medium'
+            when reasoned.churn_probability is not null then 'low'
+        end as risk_band,
+        case
+            when reasoned.churn_probability is not null then 'scored'
+            when snapshots.customer_id is null then 'never_ordered'
+            when not snapshots.is_eligible then 'inactive'
+            else 'insufficient_history'
+        end as score_status,
+        case
+            when reasoned.churn_probability is not null and versions.train_customers < 500
+                then 'Provisional: learnt from fewer than 500 customers.'
+            when reasoned.churn_probability is not null then null
+            when snapshots.customer_id is null then 'No order that is not cancelled.'
+            when not snapshots.is_eligible
+                then 'No order for ' || cast(snapshots.recency_days as varchar) || ' days: gone already.'
+            else 'No model: ' || coalesce(versions.untrained_reason, 'none was trained') || '.'
+        end as score_reason,
+        reasoned.reason_1,
+        reasoned.reason_2,
+        reasoned.reason_3,
+        coalesce(versions.model_version, 'none') as model_version,
+        {{ as_of_date() }} as as_of_date
+    from customers
+    cross join versions
+    left join snapshots
+        on customers.customer_id = snapshots.customer_id
+    left join reasoned
+        on customers.customer_id = reasoned.customer_id
+)
+
+select * from customer_churn
