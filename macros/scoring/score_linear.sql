@@ -135,6 +135,8 @@
                     {{ scored }}.*,
                     constants.mbg_r,
                     constants.mbg_alpha,
+                    constants.mbg_a,
+                    constants.mbg_b,
                     ln(constants.mbg_b + {{ scored }}.order_days - 1) - ln(constants.mbg_a)
                     + (constants.mbg_r + {{ scored }}.order_days - 1) * (
                         ln(constants.mbg_alpha + {{ scored }}.tenure_days - {{ scored }}.recency_days)

@@ -20,7 +20,9 @@ order_lines as (
         min(customer_id) as customer_id,
         sum(line_revenue) / sum(quantity) as paid_unit_price
     from {{ ref('fct_order_lines') }}
-    where not is_cancelled
+    where
+        not is_cancelled
+        and order_id in (select returns.order_id from returns)
     group by 1, 2
 ),
 

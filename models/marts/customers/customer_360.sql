@@ -1,0 +1,112 @@
+-- Grain: one row per customer of dim_customers, those who never ordered included. frequency and monetary
+-- add up; scores, averages and distances do not.
+with
+
+customers as (
+    select
+        customer_id,
+        customer_name,
+        email,
+        city,
+        country,
+        registration_date,
+        loyalty_tier,
+        is_premium_customer,
+        is_inferred,
+        as_of_date
+    from {{ ref('dim_customers') }}
+),
+
+customer_snapshots as (
+    select
+        customer_id,
+        snapshot_date,
+        tenure_days,
+        average_order_value,
+        category_count,
+        discount_share,
+        orders_365,
+        value_365,
+        return_days
+    from {{ ref('int_customer_snapshots') }}
+    where snapshot_date = {{ as_of_date() }}
+),
+
+customer_rfm as (
+    select
+        customer_id,
+        recency_days,
+        frequency,
+        monetary,
+        r_score,
+        f_score,
+        m_score,
+        rfm_code,
+        rfm_segment,
+        previous_rfm_segment,
+        recommended_action
+    from {{ ref('customer_rfm') }}
+),
+
+customer_segments as (
+    select
+        customer_id,
+        segment_id,
+        segment_name,
+        distance,
+        recommended_action,
+        segment_status,
+        model_version
+    from {{ ref('customer_segments') }}
+),
+
+customer_360 as (
+    select
+        customers.customer_id,
+        customers.customer_name,
+        customers.email,
+        customers.city,
+        customers.country,
+        customers.registration_date,
+        customers.loyalty_tier,
+        customers.is_premium_customer,
+        customers.is_inferred,
+        customer_rfm.customer_id is not null as has_ordered,
+        cast({{ dbt.dateadd('day', '-customer_snapshots.tenure_days', 'customers.as_of_date') }} as date)
+            as first_order_date,
+        cast({{ dbt.dateadd('day', '-customer_rfm.recency_days', 'customers.as_of_date') }} as date)
+            as last_order_date,
+        customer_rfm.recency_days,
+        customer_snapshots.tenure_days,
+        coalesce(customer_rfm.frequency, 0) as frequency,
+        coalesce(customer_rfm.monetary, 0) as monetary,
+        cast(customer_snapshots.average_order_value as decimal(18, 2)) as average_order_value,
+        cast(coalesce(customer_snapshots.orders_365, 0) as integer) as order_days_365,
+        cast(coalesce(customer_snapshots.value_365, 0) as decimal(18, 2)) as value_365,
+        customer_snapshots.category_count,
+        customer_snapshots.discount_share,
+        cast(coalesce(customer_snapshots.return_days, 0) as integer) as return_days,
+        customer_rfm.r_score,
+        customer_rfm.f_score,
+        customer_rfm.m_score,
+        customer_rfm.rfm_code,
+        customer_rfm.rfm_segment,
+        customer_rfm.previous_rfm_segment,
+        customer_rfm.recommended_action as rfm_action,
+        customer_segments.segment_id,
+        customer_segments.segment_name,
+        customer_segments.distance as segment_distance,
+        customer_segments.recommended_action as segment_action,
+        coalesce(customer_segments.segment_status, 'never_ordered') as segment_status,
+        customer_segments.model_version as segment_model_version,
+        customers.as_of_date
+    from customers
+    left join customer_snapshots
+        on customers.customer_id = customer_snapshots.customer_id
+    left join customer_rfm
+        on customers.customer_id = customer_rfm.customer_id
+    left join customer_segments
+        on customers.customer_id = customer_segments.customer_id
+)
+
+select * from customer_360
