@@ -28,7 +28,7 @@ lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions 
 	$(BIN)/ruff format --check .
 	$(BIN)/dbt parse --target snowflake --no-partial-parse --target-path target/snowflake
 	$(BIN)/dbt parse --target duckdb --no-partial-parse
-	$(BIN)/dbt-bouncer --config-file dbt-bouncer.yml
+	$(BIN)/dbt-bouncer run --only manifest_checks
 	$(BIN)/sqlfluff lint models snapshots tests analyses
 
 docs: .venv/.build ## documentation and lineage on http://localhost:8080

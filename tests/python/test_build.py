@@ -8,7 +8,7 @@ import re
 
 import duckdb
 import pytest
-from conftest import RAW_FILES, SAMPLE, Shop, assert_same_tables
+from conftest import RAW_FILES, SAMPLE, WITHOUT_TRAINING, Shop, assert_same_tables
 
 from sample.generate import generate
 
@@ -46,7 +46,7 @@ def test_the_same_input_gives_the_same_tables(sample, make_shop):
 def test_every_planted_fault_is_rejected_by_its_rule_and_nothing_else_is(tmp_path):
     generate(tmp_path / "raw", customers=400, seed=3, truth=True)
     generate(tmp_path / "clean", customers=400, seed=3, clean=True)
-    shop = Shop(tmp_path / "raw", tmp_path / "dirty.duckdb").build()
+    shop = Shop(tmp_path / "raw", tmp_path / "dirty.duckdb").build(*WITHOUT_TRAINING)
     planted = duckdb.sql(
         f"""
         select entity, rule, sum(copies)::bigint from '{shop.raw}/truth/faults.csv'
@@ -63,7 +63,7 @@ def test_every_planted_fault_is_rejected_by_its_rule_and_nothing_else_is(tmp_pat
         """
     )
     assert found == planted
-    clean = Shop(tmp_path / "clean", tmp_path / "clean.duckdb").build()
+    clean = Shop(tmp_path / "clean", tmp_path / "clean.duckdb").build(*WITHOUT_TRAINING)
     revenue = "select sum(order_revenue), count(*) from core.fct_orders"
     assert clean.query("select count(*) from staging.rejected_rows") == [(0,)]
     assert clean.query(revenue)[0][1] <= shop.query(revenue)[0][1]
@@ -99,7 +99,7 @@ def test_the_smallest_shops_build(make_shop, keep):
 
 def test_a_past_day_is_replayed_exactly(make_shop):
     day = "2024-07-01"
-    replay = make_shop("replay").build(shop_vars={"as_of_date": day})
+    replay = make_shop("replay").build(*WITHOUT_TRAINING, shop_vars={"as_of_date": day})
     past = make_shop("past")
     with duckdb.connect() as connection:
         for name, column in [
@@ -126,7 +126,7 @@ def test_a_past_day_is_replayed_exactly(make_shop):
             if not (found := later.search(line)) or found.group(1) < day
         )
     )
-    past.build(shop_vars={"as_of_date": day})
+    past.build(*WITHOUT_TRAINING, shop_vars={"as_of_date": day})
     schemas = ("core", "customers", "sales", "features")
     unlike = ("core.customers_history", "core.products_history")
     tables = [
@@ -140,9 +140,9 @@ def test_a_past_day_is_replayed_exactly(make_shop):
 
 
 def test_replaying_a_past_day_leaves_the_history_alone(make_shop):
-    shop = make_shop().build()
+    shop = make_shop().build(*WITHOUT_TRAINING)
     history = shop.tables(["core"])["core.customers_history"]
-    shop.build(shop_vars={"as_of_date": "2024-07-01"}).build()
+    shop.build(*WITHOUT_TRAINING, shop_vars={"as_of_date": "2024-07-01"}).build(*WITHOUT_TRAINING)
     assert shop.tables(["core"])["core.customers_history"] == history
 
 
@@ -158,7 +158,7 @@ def test_lines_without_a_price_take_the_price_of_their_day(make_shop):
     (shop.raw / "customers.json").write_text('{"customer_id": "c1"}\n')
     product("5.00")
     orders.write_text(header + "o1,c1,p1,2,2024-01-01 10:00:00,\n")
-    shop.build()
+    shop.build(*WITHOUT_TRAINING)
     product("7.00")
     orders.write_text(
         header
@@ -166,9 +166,9 @@ def test_lines_without_a_price_take_the_price_of_their_day(make_shop):
         + "o2,c1,p1,2,2024-01-05,\n"
         + "o3,c1,p1,2,2024-01-05,9\n"
     )
-    shop.build()
+    shop.build(*WITHOUT_TRAINING)
     orders.write_text(orders.read_text() + "o4,c1,p1,1,2024-01-06,\n")
-    shop.build()
+    shop.build(*WITHOUT_TRAINING)
     revenue = shop.query("select order_id, line_revenue from core.fct_order_lines order by 1")
     # The second price was first seen on the day after o3: the first one held until then.
     assert [(order, float(money)) for order, money in revenue] == [
@@ -179,7 +179,7 @@ def test_lines_without_a_price_take_the_price_of_their_day(make_shop):
 
 def test_malformed_lines_are_rejected_with_their_text(make_shop):
     shop = make_shop()
-    clean = shop.build().query("select count(*) from staging.stg_shop__orders")
+    clean = shop.build(*WITHOUT_TRAINING).query("select count(*) from staging.stg_shop__orders")
     with (shop.raw / "orders.csv").open("ab") as file:
         file.write(b"O9,C000001,00001\n")
         file.write(b"O9,C000001,00001,1,2024-01-01,,1.00,,completed,web,surplus\n")
@@ -187,7 +187,7 @@ def test_malformed_lines_are_rejected_with_their_text(make_shop):
         file.write(b"O9,C000001,00001,1,2024-01-01,caf\xe9,1.00,,completed,web\n")
     with (shop.raw / "customers.json").open("a") as file:
         file.write('["no object"]\n')
-    shop.build()
+    shop.build(*WITHOUT_TRAINING)
     rejected = shop.query(
         """
         select entity, raw_record from staging.rejected_rows
@@ -273,6 +273,7 @@ def test_a_shop_of_another_shape_is_read_through_its_mapping(make_shop):
     (shop.raw / "articles.jsonl").write_text('{"sku": "a1", "label": "Äpfel"}\n')
     day = "substr(Datum, 7, 4) || '-' || substr(Datum, 4, 2) || '-' || substr(Datum, 1, 2)"
     shop.build(
+        *WITHOUT_TRAINING,
         shop_vars={
             "shop": {
                 "orders": {
@@ -302,7 +303,7 @@ def test_a_shop_of_another_shape_is_read_through_its_mapping(make_shop):
                 },
                 "inventory": {"relation": None},
             }
-        }
+        },
     )
     assert shop.query("select order_id, customer_id from core.fct_orders order by 1") == [
         ("0001", "K1"),
