@@ -4,6 +4,7 @@
    Raises one sentence naming what is missing. #}
 {% macro create_raw_views() %}
     {%- if not execute -%} {{- return('') -}} {%- endif -%}
+    {%- do clientele.check_as_of_date() -%}
     {%- set tables = clientele.raw_tables() -%}
     {%- set mapping = var('shop') or {} -%}
     {%- for name in mapping if name not in tables | map(attribute='name') -%}

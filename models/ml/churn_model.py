@@ -8,11 +8,11 @@ p = sigmoid(level(d) + sum_j coefficient_j * clip((t_j(x_j) - mean_j) / scale_j,
   season plus half the year's drift where the history reaches back, else the most recent ones.
 - Three of the features are those of an MBG/NBD model (Batislam, Denizel and Filiztekin 2007,
   doi 10.1016/j.ijresmar.2006.12.005): four numbers per shop, then elementary functions.
-- The ridge, the freedom of the MBG/NBD slope and the rule of the level are chosen by rolling origin:
-  log loss on later days, never the test date.
+- The ridge, the freedom of the MBG/NBD slope and the rule of the level are chosen by rolling
+  origin: log loss on later days, never the test date.
 
-Two fits of one function: `backtest` knows what was known one horizon before as_of_date and is tested
-on what came after; `production` knows everything up to as_of_date and scores.
+Two fits of one function: `backtest` knows what was known one horizon before as_of_date and is
+tested on what came after; `production` knows everything up to as_of_date and scores.
 """
 
 from dataclasses import dataclass
@@ -161,11 +161,7 @@ def mbg_features(frame, mbg, horizon):
     age = frame["tenure_days"].to_numpy(float)
     t_x = age - frame["recency_days"].to_numpy(float)
     r, alpha, a, b = mbg["r"], mbg["alpha"], mbg["a"], mbg["b"]
-    odds = (
-        np.log(b + x)
-        - np.log(a)
-        + (r + x) * (np.log(alpha + t_x) - np.log(alpha + age))
-    )
+    odds = np.log(b + x) - np.log(a) + (r + x) * (np.log(alpha + t_x) - np.log(alpha + age))
     alive = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
     no_order = 1 - alive * (1 - ((alpha + age) / (alpha + age + horizon)) ** (r + x))
     no_order = np.clip(no_order, 1e-5, 1 - 1e-5)
@@ -427,7 +423,9 @@ def calibration_error(churned, p, bins=10):
     """Mean distance of predicted and observed rate over bins of equal size, weighted by size."""
     order = np.argsort(p, kind="stable")
     parts = np.array_split(order, bins)
-    return float(sum(abs(churned[i].mean() - p[i].mean()) * len(i) for i in parts if len(i)) / len(p))
+    return float(
+        sum(abs(churned[i].mean() - p[i].mean()) * len(i) for i in parts if len(i)) / len(p)
+    )
 
 
 def choose(frame, day, settings):
@@ -444,8 +442,8 @@ def choose(frame, day, settings):
     Returns
     -------
     tuple of ((float, float, str), dict of float)
-        The choice; its mean log loss and the number of origins behind it. Of all within 0.1 % of the
-        best the strongest ridge is taken.
+        The choice; its mean log loss and the number of origins behind it. Of all within 0.1 % of
+        the best the strongest ridge is taken.
     """
     horizon = settings.horizon
     labelled = labelled_before(frame, day, horizon)
@@ -492,7 +490,9 @@ def check(rows, settings):
         )
     if rows["is_churned"].nunique() < 2:
         which = "all" if rows["is_churned"].iloc[0] else "none"
-        raise TooLittleDataError(f"{which} of the customers churned, so there is nothing to tell apart")
+        raise TooLittleDataError(
+            f"{which} of the customers churned, so there is nothing to tell apart"
+        )
 
 
 def fit_simple(rows, terms):
@@ -505,15 +505,13 @@ def fit_simple(rows, terms):
 
 
 def silent_rule(rows):
-    """Best rule `silent for more than X days`, X by AUC; returns X and the churn rates below, above."""
+    """Find the best rule `silent for more than X days` by AUC: X, churn rates below and above."""
     recency = rows["recency_days"].to_numpy(float)
     churned = rows["is_churned"].to_numpy(int)
     limit = max(range(10, 331, 5), key=lambda x: (roc_auc_score(churned, recency > x), -x))
     above = recency > limit
     # One more of each keeps a rate off 0 and 1, whose log odds are not finite.
-    rates = [
-        (churned[side].sum() + churned.mean()) / (side.sum() + 1) for side in (~above, above)
-    ]
+    rates = [(churned[side].sum() + churned.mean()) / (side.sum() + 1) for side in (~above, above)]
     return limit, rates[0], rates[1]
 
 
@@ -636,7 +634,7 @@ def train(frame, day, settings):
 
 
 def parameters_of(frame, day, settings):
-    """Parameter rows of a fit as of a day, its baselines included; one status row where it cannot be."""
+    """Parameter rows of a fit as of a day and its baselines; one status row where it cannot be."""
     try:
         fitted, metrics, rows = train(frame, day, settings)
     except TooLittleDataError as error:
@@ -768,12 +766,13 @@ def model(dbt, session):
     as_of = pd.Timestamp(clock["as_of_date"].iloc[0])
     frame = training_frame(read(dbt.ref("int_training_sample")))
     # One thread: sums of doubles then come to the same bits on every run.
-    with threadpool_limits(limits=1):
-        rows = [
-            {**row, "fit": fit}
-            for fit, day in (("backtest", as_of - settings.horizon * DAY), ("production", as_of))
-            for row in parameters_of(frame, day, settings)
-        ]
-        rows += [{**row, "fit": "backtest"} for row in sensitivity(frame, as_of, settings)]
+    # For good, since models that train at the same time share the setting.
+    threadpool_limits(limits=1)
+    rows = [
+        {**row, "fit": fit}
+        for fit, day in (("backtest", as_of - settings.horizon * DAY), ("production", as_of))
+        for row in parameters_of(frame, day, settings)
+    ]
+    rows += [{**row, "fit": "backtest"} for row in sensitivity(frame, as_of, settings)]
     version = f"{as_of:%Y-%m-%d}-{settings_hash[:8]}"
     return parameter_table(rows, version, as_of)

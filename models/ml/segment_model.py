@@ -92,7 +92,9 @@ def segmentation(sample: pd.DataFrame, count: int, random_state: int, starts: in
     first_rows = values[:start_rows]
     count = min(count, len(np.unique(first_rows, axis=0)))
     # One thread adds up in one order: the same sample gives the same centroids to the last bit.
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    # For good, since models that train at the same time share the setting.
+    threadpool_limits(limits=1)
+    with warnings.catch_warnings():
         # Customers so alike that segments coincide are no reason to fail.
         warnings.simplefilter("ignore", ConvergenceWarning)
         best = KMeans(count, n_init=starts, random_state=random_state, tol=1e-8, max_iter=2000)

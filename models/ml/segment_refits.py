@@ -54,7 +54,9 @@ def refit(sample: pd.DataFrame, parameters: pd.DataFrame) -> pd.DataFrame:
         features = units.columns.tolist()
         order = sample.assign(snapshot_date=pd.to_datetime(sample["snapshot_date"]))
         # One thread adds up in one order: the same sample gives the same centroids to the last bit.
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        # For good, since models that train at the same time share the setting.
+        threadpool_limits(limits=1)
+        with warnings.catch_warnings():
             # Customers so alike that segments coincide are no reason to fail.
             warnings.simplefilter("ignore", ConvergenceWarning)
             for day, customers in order.sort_values("sample_number").groupby("snapshot_date"):

@@ -69,7 +69,9 @@ def compare(
     values = StandardScaler().fit_transform(values) if len(values) else values
     rows = []
     # One thread adds up in one order: the same sample gives the same figures to the last bit.
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    # For good, since models that train at the same time share the setting.
+    threadpool_limits(limits=1)
+    with warnings.catch_warnings():
         # Customers so alike that segments coincide are no reason to fail.
         warnings.simplefilter("ignore", ConvergenceWarning)
         for count in counts:

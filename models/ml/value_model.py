@@ -1,12 +1,13 @@
 """Train the value model: expected order days, and the value of one, that SQL scores.
 
 - Orders: a Poisson ridge (log link) on one feature, the logarithm of the daily orders that the
-  MBG/NBD model of `churn_model` expects over the horizon, times a factor that makes the totals of past
-  predictions come true. Richer feature sets extrapolated worse to horizons longer than they had seen.
+  MBG/NBD model of `churn_model` expects over the horizon, times a factor that makes the totals of
+  past predictions come true. Richer feature sets extrapolated worse to horizons longer than they
+  had seen.
 - Value of an order day: the customer's mean, drawn towards the shop's by two order days' weight.
 
-Both horizons, 90 and 365 days, share the fit: the expected orders know the horizon. A shop without a
-year of outcomes learns from 90 days alone.
+Both horizons, 90 and 365 days, share the fit: the expected orders know the horizon. A shop without
+a year of outcomes learns from 90 days alone.
 """
 
 import numpy as np
@@ -43,8 +44,8 @@ COLUMNS = {
 def log_daily_orders(frame, mbg, horizon):
     """Logarithm of the order days per day that an MBG/NBD model expects over a horizon.
 
-    macros/scoring/mbg_daily_orders.sql is the same in SQL. The customer is alive with probability P,
-    orders at rate l = (r + x) / (alpha + T) and leaves after an order with probability
+    macros/scoring/mbg_daily_orders.sql is the same in SQL. The customer is alive with probability
+    P, orders at rate l = (r + x) / (alpha + T) and leaves after an order with probability
     a / (a + b + x), so the rate fades: P l (1 - exp(-u)) / u with u = l a / (a + b + x) horizon.
 
     Parameters
@@ -64,11 +65,7 @@ def log_daily_orders(frame, mbg, horizon):
     age = frame["tenure_days"].to_numpy(float)
     t_x = age - frame["recency_days"].to_numpy(float)
     r, alpha, a, b = mbg["r"], mbg["alpha"], mbg["a"], mbg["b"]
-    odds = (
-        np.log(b + x)
-        - np.log(a)
-        + (r + x) * (np.log(alpha + t_x) - np.log(alpha + age))
-    )
+    odds = np.log(b + x) - np.log(a) + (r + x) * (np.log(alpha + t_x) - np.log(alpha + age))
     alive = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
     rate = (r + x) / (alpha + age)
     fading = np.maximum(rate * a / (a + b + x) * horizon, 1e-9)
@@ -94,7 +91,7 @@ class OrdersFit:
     Attributes
     ----------
     mean, scale : float
-        Of the feature on the training rows; a constant feature has scale NaN and contributes nothing.
+        Of the feature on the training rows; the scale of a constant feature is NaN.
     coefficient, intercept : float
         On the standardised feature; the intercept holds the factor of past predictions.
     """
@@ -129,7 +126,7 @@ class OrdersFit:
         return np.nan_to_num(np.clip((feature - self.mean) / self.scale, -CLIP, CLIP))[:, None]
 
     def predict(self, frame, horizon):
-        """Expected order days over a horizon, shape (n,), by scikit-learn."""
+        """Return the order days expected over a horizon, shape (n,), by scikit-learn."""
         feature = log_daily_orders(frame, self.mbg, horizon)
         return self.estimator.predict(self.column(feature)) * horizon
 
@@ -184,7 +181,7 @@ def train(frame, day, mbg):
     Returns
     -------
     tuple of (OrdersFit, dict of float)
-        The fit; metrics, among them mean_order_value, the shop's mean value of an order day in money.
+        The fit; metrics, among them mean_order_value, the mean value of an order day in money.
     """
     rows = outcome_rows(frame, day)
     fitted = OrdersFit(rows, mbg)
@@ -200,8 +197,8 @@ def train(frame, day, mbg):
     }
 
 
-def test_metrics(frame, day, fitted, metrics):
-    """Errors on the snapshot of a day, which the fit has not seen: metric rows, one set per horizon."""
+def backtest_metrics(frame, day, fitted, metrics):
+    """Measure errors on the snapshot of a day that the fit has not seen: one set per horizon."""
     found = []
     for horizon in HORIZONS:
         rows = frame[(frame["snapshot_date"] == day) & frame[f"orders_next_{horizon}"].notna()]
@@ -264,7 +261,7 @@ def parameters_of(frame, day, mbg):
             {"parameter_type": "metric", "feature": name, "value": float(number)}
             for name, number in metrics.items()
         ],
-        *test_metrics(frame, day, fitted, metrics),
+        *backtest_metrics(frame, day, fitted, metrics),
         {"parameter_type": "status", "feature": "trained"},
     ]
 
@@ -310,13 +307,14 @@ def model(dbt, session):
     frame = training_frame(read(dbt.ref("int_training_sample")))
     constants = read(dbt.ref("churn_parameters"))
     constants = constants[constants["parameter_type"] == "constant"]
-    with threadpool_limits(limits=1):
-        rows = []
-        for fit, day in (("backtest", as_of - horizon * DAY), ("production", as_of)):
-            of_fit = constants[constants["fit"] == fit]
-            names = of_fit["feature"].str.removeprefix("mbg_")
-            mbg = dict(zip(names, of_fit["value"].astype(float), strict=True))
-            rows += [
-                {**row, "fit": fit, "model": "orders"} for row in parameters_of(frame, day, mbg)
-            ]
+    # For good, since models that train at the same time share the setting.
+    threadpool_limits(limits=1)
+    rows = []
+    for fit, day in (("backtest", as_of - horizon * DAY), ("production", as_of)):
+        of_fit = constants[constants["fit"] == fit]
+        names = of_fit["feature"].str.removeprefix("mbg_")
+        mbg = dict(zip(names, of_fit["value"].astype(float), strict=True))
+        rows += [
+            {**row, "fit": fit, "model": "orders"} for row in parameters_of(frame, day, mbg)
+        ]
     return parameter_table(rows, f"{as_of:%Y-%m-%d}-{settings_hash[:8]}", as_of)

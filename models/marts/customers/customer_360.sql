@@ -1,5 +1,5 @@
 -- Grain: one row per customer of dim_customers, those who never ordered included. frequency and monetary
--- add up; scores, averages and distances do not.
+-- add up; scores, averages, distances and probabilities do not.
 with
 
 customers as (
@@ -60,6 +60,32 @@ customer_segments as (
     from {{ ref('customer_segments') }}
 ),
 
+customer_churn as (
+    select
+        customer_id,
+        churn_probability,
+        risk_band,
+        score_status,
+        score_reason,
+        reason_1,
+        reason_2,
+        reason_3,
+        model_version
+    from {{ ref('customer_churn') }}
+),
+
+customer_value as (
+    select
+        customer_id,
+        historical_clv,
+        predicted_orders,
+        predicted_value,
+        money_at_risk,
+        score_status,
+        model_version
+    from {{ ref('customer_value') }}
+),
+
 customer_360 as (
     select
         customers.customer_id,
@@ -99,6 +125,20 @@ customer_360 as (
         customer_segments.recommended_action as segment_action,
         coalesce(customer_segments.segment_status, 'never_ordered') as segment_status,
         customer_segments.model_version as segment_model_version,
+        customer_churn.churn_probability,
+        customer_churn.risk_band,
+        customer_churn.score_status as churn_status,
+        customer_churn.score_reason as churn_status_reason,
+        customer_churn.reason_1 as churn_reason_1,
+        customer_churn.reason_2 as churn_reason_2,
+        customer_churn.reason_3 as churn_reason_3,
+        customer_churn.model_version as churn_model_version,
+        customer_value.historical_clv,
+        customer_value.predicted_orders,
+        customer_value.predicted_value,
+        customer_value.money_at_risk,
+        customer_value.score_status as value_status,
+        customer_value.model_version as value_model_version,
         customers.as_of_date
     from customers
     left join customer_snapshots
@@ -107,6 +147,10 @@ customer_360 as (
         on customers.customer_id = customer_rfm.customer_id
     left join customer_segments
         on customers.customer_id = customer_segments.customer_id
+    left join customer_churn
+        on customers.customer_id = customer_churn.customer_id
+    left join customer_value
+        on customers.customer_id = customer_value.customer_id
 )
 
 select * from customer_360

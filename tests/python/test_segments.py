@@ -1,0 +1,325 @@
+"""The customer segments: SQL scores as scikit-learn does, and a segment stays what it is."""
+
+import datetime
+import shutil
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SAMPLE, Shop
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from models.ml.segment_model import DTYPES, assign, segmentation, train
+from models.ml.segment_refits import refit
+from models.ml.segment_selection import compare
+
+FEATURES = [
+    "log_recency",
+    "log_frequency",
+    "log_monetary",
+    "log_order_value",
+    "discount_share",
+    "tenure_days",
+    "category_breadth",
+    "log_events",
+]
+ARCHETYPES = pd.read_csv(SAMPLE.parent / "seeds" / "segment_archetypes.csv")
+NO_VERSIONS = pd.DataFrame(columns=list(DTYPES))
+SETTINGS = {
+    "segment_count": 5,
+    "random_state": 1,
+    "starts": 150,
+    "start_rows": 20000,
+    "sample_rows": 200000,
+    "minimum_customers": 200,
+}
+DAY = datetime.date(2025, 7, 1)
+
+
+def frame(shop, sql):
+    """Return the result of a query; column names in lower case."""
+    with duckdb.connect(str(shop.database), read_only=True) as connection:
+        return connection.execute(sql).df().rename(columns=str.lower)
+
+
+def customers_of(shop, day="(select as_of_date from staging.as_of_date)"):
+    """Read the features of the customers of a day in the order of the sample."""
+    return frame(
+        shop,
+        f"""
+        select customer_id, {", ".join(FEATURES)} from features.int_segment_features
+        where snapshot_date = {day} order by md5(customer_id)
+        """,
+    )
+
+
+def stored_pipeline(parameters, segment_ids):
+    """Build the scikit-learn pipeline that a table of parameters stands for."""
+    values = {
+        name: parameters.pivot(index="segment_id", columns="feature", values=name)
+        .loc[segment_ids, FEATURES]
+        .to_numpy()
+        for name in ("centroid", "mean", "scale")
+    }
+    pipeline = make_pipeline(StandardScaler(), KMeans(len(segment_ids), n_init=1, max_iter=1))
+    pipeline.fit(values["mean"] + values["scale"] * values["centroid"])
+    pipeline[0].mean_, pipeline[0].scale_ = values["mean"][0], values["scale"][0]
+    pipeline[1].cluster_centers_ = values["centroid"].copy()
+    return pipeline
+
+
+def named(customers, table):
+    """Name the segment of each customer by a trained table."""
+    segments = table.drop_duplicates("segment_id").set_index("segment_id")["segment_name"]
+    pipeline = stored_pipeline(table, segments.index.tolist())
+    return segments.to_numpy()[pipeline.predict(customers[FEATURES].to_numpy())]
+
+
+@pytest.fixture(scope="module")
+def customers(sample):
+    """Read the customers of the sample shop; tests only read them."""
+    return customers_of(sample)
+
+
+def test_sql_scores_as_scikit_learn_predicts(sample, customers):
+    parameters = frame(sample, "select * from ml.segment_model")
+    segment_ids = sorted(parameters["segment_id"].unique())
+    pipeline = stored_pipeline(parameters, segment_ids)
+    scored = frame(sample, "select * from customers.customer_segments").set_index("customer_id")
+    scored = scored.loc[customers["customer_id"]]
+    values = customers[FEATURES].to_numpy()
+    assert (scored["segment_id"] == np.array(segment_ids)[pipeline.predict(values)]).all()
+    nearest = pipeline.transform(values).min(axis=1)
+    assert np.abs(scored["distance"] - nearest).max() < 1e-9
+    # The stored parameters are those of the fit itself, not of the pipeline rebuilt from them.
+    fitted = segmentation(customers[FEATURES], 5, 1, 150, 20000)
+    assert (
+        np.abs(scored["distance"] - fitted.transform(customers[FEATURES]).min(axis=1)).max() < 1e-9
+    )
+    assert parameters["inertia"].iloc[0] == pytest.approx((nearest**2).sum(), abs=1e-6)
+
+
+def test_another_random_state_keeps_97_percent_of_the_names(customers):
+    sample = customers[FEATURES]
+    first = train(sample, ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **SETTINGS)
+    for random_state in (2, 3, 4):
+        settings = SETTINGS | {"random_state": random_state}
+        other = train(sample, ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **settings)
+        assert other["model_version"].iloc[0] != first["model_version"].iloc[0]
+        assert (named(customers, first) == named(customers, other)).mean() >= 0.97
+
+
+def test_a_retrain_a_month_later_keeps_ids_and_names(sample, tmp_path):
+    shop = Shop(SAMPLE, tmp_path / "retrained.duckdb")
+    # The database of the sample, as it stood a month earlier: its version is trained on that day.
+    shutil.copy(sample.database, shop.database)
+    month_before = {"as_of_date": "2025-06-01"}
+    models = ["run", "--select", "+customer_segments", "+segment_drift"]
+    with duckdb.connect(str(shop.database)) as connection:
+        connection.execute("delete from ml.segment_model")
+    assert shop.dbt(*models, shop_vars=month_before).returncode == 0
+    # New customers have ordered since; nothing is trained, everyone is scored.
+    scoring = shop.dbt(*models, "--exclude", "tag:train")
+    assert scoring.returncode == 0, scoring.stdout[-3000:]
+    query = "select customer_id, segment_id, model_version from customers.customer_segments"
+    by_old = frame(shop, query).set_index("customer_id")
+    assert by_old["model_version"].unique().tolist() == [by_old["model_version"].iloc[0]]
+    assert by_old["model_version"].iloc[0].startswith("2025-06-01-")
+    newcomers = shop.query(
+        """
+        select count(*) from features.int_customer_snapshots
+        where snapshot_date = date '2025-07-01' and tenure_days <= 30
+        """
+    )
+    assert newcomers[0][0] > 10
+    assert by_old["segment_id"].notna().all()
+    assert len(by_old) == sample.query("select count(*) from customers.customer_rfm")[0][0]
+    # The month's training.
+    trained = shop.dbt("run", "--select", "segment_model+", "--exclude", "customer_360+")
+    assert trained.returncode == 0, trained.stdout[-3000:]
+    by_new = frame(shop, query).set_index("customer_id").loc[by_old.index]
+    assert by_new["model_version"].iloc[0].startswith("2025-07-01-")
+    versions = shop.query(
+        """
+        select segment_id, count(distinct segment_name), count(distinct model_version),
+            max(previous_distance) from ml.segment_model group by 1
+        """
+    )
+    assert len(versions) == 5
+    assert all(row[1:3] == (1, 2) and 0 < row[3] < 0.5 for row in versions)
+    assert (by_old["segment_id"] == by_new["segment_id"]).mean() >= 0.9
+    published = shop.query(
+        "select snapshot_date, adjusted_rand_index from monitoring.segment_drift order by 1"
+    )
+    assert published[-1] == (datetime.date(2025, 7, 1), 1.0)
+    assert 0.8 < published[-2][1] < 1
+    # Matching does the work: the same training without a history numbers and names afresh.
+    assert (
+        shop.query("select count(*) from ml.segment_model where previous_version is null")[0][0]
+        == 40
+    )
+
+
+def test_shuffled_centroids_keep_their_identity(customers):
+    sample = customers[FEATURES]
+    first = train(sample, ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **SETTINGS)
+    # As if an earlier version had other ids, and names that no archetype would give them.
+    names = dict(
+        zip(
+            sorted(first["segment_id"].unique()),
+            ["Explorer", "Big-Basket", "Occasional"],
+            strict=False,
+        )
+    )
+    renamed = {"S01": "S07", "S02": "S03", "S03": "S09", "S04": "S01", "S05": "S04"}
+    earlier = first.assign(
+        model_version="earlier",
+        as_of_date=datetime.date(2025, 6, 1),
+        segment_name=first["segment_id"].map(names).fillna(first["segment_name"]),
+        segment_id=first["segment_id"].map(renamed),
+    )
+    again = train(sample, ARCHETYPES, earlier, as_of_date=DAY, **SETTINGS)
+    old = earlier.set_index(["segment_id", "feature"])
+    new = again.set_index(["segment_id", "feature"]).loc[old.index]
+    assert np.abs(new["centroid"].to_numpy() - old["centroid"].to_numpy()).max() < 1e-9
+    assert new["segment_name"].tolist() == old["segment_name"].tolist()
+    assert set(again["previous_version"]) == {"earlier"}
+    # One more segment gets an id that was never used, and a name that is free.
+    more = train(sample, ARCHETYPES, earlier, as_of_date=DAY, **SETTINGS | {"segment_count": 6})
+    assert set(more["segment_id"]) == set(renamed.values()) | {"S10"}
+    assert more.groupby("segment_id")["segment_name"].first().is_unique
+
+
+def test_a_later_version_and_the_version_itself_are_no_history(customers):
+    sample = customers[FEATURES]
+    first = train(sample, ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **SETTINGS)
+    later = first.assign(model_version="later", as_of_date=DAY + datetime.timedelta(days=1))
+    again = train(sample, ARCHETYPES, pd.concat([first, later]), as_of_date=DAY, **SETTINGS)
+    pd.testing.assert_frame_equal(first, again)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_more_segments_than_customers(customers, rows):
+    table = train(customers[FEATURES][:rows], ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **SETTINGS)
+    assert table["training_rows"].unique().tolist() == [rows]
+    assert table["segment_id"].nunique() == rows
+    assert table["model_status"].unique().tolist() == ["fewer_segments" if rows else "no_customers"]
+    assert table["status_reason"].notna().all()
+    assert table.dtypes.astype(str).to_dict() == DTYPES
+    few = customers[:rows].assign(snapshot_date=DAY, sample_number=range(rows))
+    again = refit(few, table.dropna(subset=["segment_id"]))
+    pd.testing.assert_series_equal(
+        again.set_index(["segment_id", "feature"])["centroid"].sort_index(),
+        table.dropna(subset="segment_id")
+        .set_index(["segment_id", "feature"])["centroid"]
+        .sort_index(),
+        check_index_type=False,
+    )
+    measured = compare(
+        customers[FEATURES][:rows],
+        as_of_date=DAY,
+        counts=range(2, 11),
+        random_state=1,
+        starts=2,
+        silhouette_rows=100,
+    )
+    assert measured["inertia"].notna().sum() == (1 if rows == 3 else 0)
+
+
+def test_features_without_variation_have_no_effect(customers):
+    constant = customers[FEATURES].assign(log_events=0.0, discount_share=0.25)
+    table = train(constant, ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **SETTINGS)
+    flat = table[table["feature"].isin(["log_events", "discount_share"])]
+    assert (flat["scale"] == 1).all() and (flat["centroid"].abs() < 1e-9).all()
+    assert "without effect: discount_share, log_events." in table["status_reason"].iloc[0]
+    alike = train(
+        pd.concat([constant[:1]] * 50), ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **SETTINGS
+    )
+    assert alike["model_status"].unique().tolist() == ["fewer_segments"]
+    assert alike["segment_rows"].unique().tolist() == [50]
+
+
+def test_settings_that_cannot_be_met_are_refused(customers):
+    with pytest.raises(ValueError, match="segment_count is 11"):
+        settings = SETTINGS | {"segment_count": 11}
+        train(customers[FEATURES], ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **settings)
+    with pytest.raises(ValueError, match="no column log_events"):
+        train(
+            customers[FEATURES],
+            ARCHETYPES.drop(columns="log_events"),
+            NO_VERSIONS,
+            as_of_date=DAY,
+            **SETTINGS,
+        )
+
+
+def test_a_shop_without_events_and_with_few_customers_says_so(make_shop):
+    shop = make_shop(files=["customers.json", "products.parquet", "inventory.csv"])
+    duckdb.sql(
+        f"""
+        copy (
+            select * from read_csv('{SAMPLE}/orders.csv', all_varchar = true)
+            where upper(trim(customer_id)) in ('C000007', 'C000001', 'C000002')
+        ) to '{shop.raw}/orders.csv' (header)
+        """
+    )
+    kinds = [part for kind in ("seed", "model", "snapshot") for part in ("--resource-type", kind)]
+    built = shop.dbt("build", "--select", "+customer_segments", "+segment_drift", *kinds)
+    assert built.returncode == 0, built.stdout[-3000:]
+    rows = shop.query(
+        "select segment_id, segment_status, status_reason from customers.customer_segments"
+    )
+    assert 1 <= len(rows) <= 3
+    for _, status, reason in rows:
+        assert status == "fewer_segments"
+        assert "fewer than 200" in reason and "log_events" in reason
+    assert len({row[0] for row in rows}) == len(rows)
+
+
+def test_drift_is_the_adjusted_rand_index(sample):
+    drift = frame(sample, "select * from monitoring.segment_drift order by snapshot_date")
+    stored = frame(sample, "select * from ml.segment_parameters")
+    refits = frame(sample, "select * from ml.segment_refits")
+    segment_ids = sorted(stored["segment_id"].unique())
+    now = customers_of(sample)
+    model = stored_pipeline(stored, segment_ids)
+    today = dict(zip(now["customer_id"], model.predict(now[FEATURES].to_numpy()), strict=True))
+    for _, month in drift.iloc[[0, 6, -1]].iterrows():
+        day = f"{month['snapshot_date']:%Y-%m-%d}"
+        then = customers_of(sample, f"date '{day}'")
+        values = then[FEATURES].to_numpy()
+        labels = model.predict(values)
+        again = stored_pipeline(refits[refits["snapshot_date"] == day], segment_ids).predict(values)
+        still = [today[customer] for customer in then["customer_id"]]
+        assert month["adjusted_rand_index"] == pytest.approx(
+            adjusted_rand_score(labels, again), abs=1e-12
+        )
+        assert month["customer_rand_index"] == pytest.approx(
+            adjusted_rand_score(labels, still), abs=1e-12
+        )
+        assert month["changed_share"] == pytest.approx((labels != still).mean(), abs=1e-12)
+    assert (drift["retrain_recommended"] == (drift["adjusted_rand_index"] < 0.8)).all()
+
+
+def test_selection_is_measured_as_scikit_learn_does(sample, customers):
+    published = frame(sample, "select * from monitoring.segment_model_selection")
+    assert sorted(published["segment_count"]) == list(range(2, 11))
+    assert published.loc[published["is_in_use"], "segment_count"].tolist() == [5]
+    values = StandardScaler().fit_transform(customers[FEATURES])
+    labels = KMeans(3, n_init=20, random_state=1, max_iter=2000).fit_predict(values)
+    three = published.set_index("segment_count").loc[3]
+    assert three["silhouette"] == pytest.approx(
+        silhouette_score(values[:3000], labels[:3000]), abs=1e-3
+    )
+    assert published.sort_values("segment_count")["inertia"].is_monotonic_decreasing
+
+
+def test_points_are_paired_at_the_least_total_distance():
+    left, right = np.array([[0.0], [1.0]]), np.array([[0.9], [9.0], [-1.0]])
+    # Nearest first would pair 1.0 with 0.9 and leave the same; from 0.0's side it may not take 0.9.
+    assert assign(left, right) == {0: 2, 1: 0}
+    assert assign(left[:0], right) == {}
