@@ -12,10 +12,10 @@ snapshots as (
 
 snapshot_dates as (
     select
-        snapshot_date,
         {% for days in [horizon, 90, 365] | unique -%}
-        {{ dbt.dateadd('day', days, 'snapshot_date') }} <= {{ as_of_date() }} as is_over_{{ days }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ dbt.dateadd('day', days, 'snapshot_date') }} <= {{ as_of_date() }} as is_over_{{ days }},
+        {% endfor -%}
+        snapshot_date
     from {{ ref('int_snapshot_dates') }}
 ),
 
@@ -45,11 +45,11 @@ summed as (
     select
         customer_id,
         snapshot_date,
-        min(days_later) as days_to_next_order,
         {% for days in [horizon, 90, 365] | unique -%}
         count(case when days_later < {{ days }} then 1 end) as orders_{{ days }},
-        sum(case when days_later < {{ days }} then revenue else 0 end) as value_{{ days }}{{ ',' if not loop.last }}
-        {% endfor %}
+        sum(case when days_later < {{ days }} then revenue else 0 end) as value_{{ days }},
+        {% endfor -%}
+        min(days_later) as days_to_next_order
     from following
     group by 1, 2
 ),
@@ -58,7 +58,6 @@ int_customer_outcomes as (
     select
         snapshots.customer_id,
         snapshots.snapshot_date,
-        cast(summed.days_to_next_order as integer) as days_to_next_order,
         case when snapshot_dates.is_over_{{ horizon }} then coalesce(summed.days_to_next_order >= {{ horizon }}, true) end
             as is_churned,
         cast(case when snapshot_dates.is_over_{{ horizon }} then coalesce(summed.orders_{{ horizon }}, 0) end as integer)
@@ -67,8 +66,9 @@ int_customer_outcomes as (
         cast(case when snapshot_dates.is_over_{{ days }} then coalesce(summed.orders_{{ days }}, 0) end as integer)
             as orders_next_{{ days }},
         cast(case when snapshot_dates.is_over_{{ days }} then coalesce(summed.value_{{ days }}, 0) end as decimal(18, 2))
-            as value_next_{{ days }}{{ ',' if not loop.last }}
-        {% endfor %}
+            as value_next_{{ days }},
+        {% endfor -%}
+        cast(summed.days_to_next_order as integer) as days_to_next_order
     from snapshots
     inner join snapshot_dates
         on snapshots.snapshot_date = snapshot_dates.snapshot_date

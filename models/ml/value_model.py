@@ -314,7 +314,5 @@ def model(dbt, session):
         of_fit = constants[constants["fit"] == fit]
         names = of_fit["feature"].str.removeprefix("mbg_")
         mbg = dict(zip(names, of_fit["value"].astype(float), strict=True))
-        rows += [
-            {**row, "fit": fit, "model": "orders"} for row in parameters_of(frame, day, mbg)
-        ]
+        rows += [{**row, "fit": fit, "model": "orders"} for row in parameters_of(frame, day, mbg)]
     return parameter_table(rows, f"{as_of:%Y-%m-%d}-{settings_hash[:8]}", as_of)

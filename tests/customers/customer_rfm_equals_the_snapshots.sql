@@ -27,6 +27,14 @@ snapshots as (
     where snapshot_date = {{ as_of_date() }}
 )
 
-(select * from customer_rfm except select * from snapshots)
+(
+    select * from customer_rfm
+    except
+    select * from snapshots
+)
 union all
-(select * from snapshots except select * from customer_rfm)
+(
+    select * from snapshots
+    except
+    select * from customer_rfm
+)

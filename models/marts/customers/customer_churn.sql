@@ -46,12 +46,12 @@ scores as (
 
 explained as (
     select
-        scores.customer_id,
-        {{ sigmoid('scores.score') }} as churn_probability,
         {% for group in groups -%}
         abs(scores.contribution_{{ group }}) as strength_{{ group }},
-        {{ churn_reason(group, 'scores.contribution_' ~ group) }} as reason_{{ group }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ churn_reason(group, 'scores.contribution_' ~ group) }} as reason_{{ group }},
+        {% endfor -%}
+        scores.customer_id,
+        {{ sigmoid('scores.score') }} as churn_probability
     from scores
     inner join eligible
         on scores.customer_id = eligible.customer_id
@@ -80,15 +80,15 @@ third_named as (
 
 reasoned as (
     select
-        customer_id,
-        churn_probability,
         {% for number in [1, 2, 3] -%}
         case group_{{ number }}
             {% for group in groups -%}
             when '{{ group }}' then reason_{{ group }}
             {% endfor -%}
-        end as reason_{{ number }}{{ ',' if not loop.last }}
-        {% endfor %}
+        end as reason_{{ number }},
+        {% endfor -%}
+        customer_id,
+        churn_probability
     from third_named
 ),
 
