@@ -25,7 +25,7 @@ price = lines["unit_price"].fillna(lines["price"].astype(float))
 lines["revenue"] = lines["quantity"] * price - lines["discount_amount"].fillna(0)
 
 orders = lines.groupby("order_id").agg(
-    customer_id=("customer_id", "min"),
+    customer_id=("customer_id", "first"),
     ordered_at=("ordered_at", "min"),
     unit_count=("quantity", "sum"),
     revenue=("revenue", "sum"),
