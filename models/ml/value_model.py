@@ -2,8 +2,12 @@
 
 - Orders: a Poisson ridge (log link) on one feature, the logarithm of the daily orders that the
   MBG/NBD model of `churn_model` expects over the horizon, times a factor that makes the totals of
-  past predictions come true. Richer feature sets extrapolated worse to horizons longer than they
-  had seen.
+  the newest twelve months of 90-day windows come true: every season counts once. A shop with less
+  than a year of outcomes has no factor. Richer feature sets extrapolated worse to horizons longer
+  than they had seen.
+- Season: 90 days from now are as far above the year as they were a year ago, plus half the drift
+  since, the rule of the churn model's levels; where last year's window or its drift is unknown,
+  there is no season. 365 days have none.
 - Value of an order day: the customer's mean, drawn towards the shop's by two order days' weight.
 
 Both horizons, 90 and 365 days, share the fit: the expected orders know the horizon. A shop without
@@ -20,7 +24,10 @@ CLIP = 6.0
 HORIZONS = (90, 365)
 ALPHA = 0.1  # ridge
 PRIOR_ORDER_DAYS = 2.0  # weight of the shop's mean order value
-FACTOR_BOUNDS = (0.5, 2.0)
+FACTOR_BOUNDS = (0.5, 2.0)  # of the factor, and of the season
+SEASON_TOLERANCE_DAYS = 16
+SEASON_HISTORY_DAYS = 150  # a younger shop has too few old customers to tell a season
+SEASON_WEEKS = 26  # seasons are published this far ahead, so that scoring need not retrain
 
 COLUMNS = {
     "model_version": "str",
@@ -93,11 +100,14 @@ class OrdersFit:
     mean, scale : float
         Of the feature on the training rows; the scale of a constant feature is NaN.
     coefficient, intercept : float
-        On the standardised feature; the intercept holds the factor of past predictions.
+        On the standardised feature; the intercept holds the factor of the year.
+    levels : OrderLevels or None
+        What the season comes from.
     """
 
     def __init__(self, rows, mbg):
         self.mbg = mbg
+        self.levels = None
         feature = log_daily_orders(rows, mbg, rows["horizon"].to_numpy(float))
         self.mean, self.scale = float(feature.mean()), float(feature.std())
         if self.scale < 1e-9:
@@ -125,47 +135,94 @@ class OrdersFit:
         """Standardised and clipped feature, shape (n, 1)."""
         return np.nan_to_num(np.clip((feature - self.mean) / self.scale, -CLIP, CLIP))[:, None]
 
-    def predict(self, frame, horizon):
-        """Return the order days expected over a horizon, shape (n,), by scikit-learn."""
+    def season(self, day, horizon):
+        """Orders of a window from a day over those of an average one of the year; 1 if unknown."""
+        if self.levels is None or horizon != HORIZONS[0]:
+            return 1.0
+        return self.levels.season(day)
+
+    def predict(self, frame, horizon, day=None):
+        """Return the order days expected over a horizon, shape (n,), by scikit-learn.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Columns order_days, recency_days, tenure_days.
+        horizon : int
+            Days ahead.
+        day : Timestamp, optional
+            Start of the horizon, for its season; none without.
+        """
         feature = log_daily_orders(frame, self.mbg, horizon)
-        return self.estimator.predict(self.column(feature)) * horizon
+        expected = self.estimator.predict(self.column(feature)) * horizon
+        if day is None or horizon != HORIZONS[0]:
+            return expected
+        # A high season cannot hold more orders than the year around it.
+        return np.minimum(expected * self.season(day, horizon), self.predict(frame, HORIZONS[1]))
 
 
-def calibrate(frame, day, mbg):
-    """Factor that makes the totals of past predictions come true, and how many went into it.
+class OrderLevels:
+    """How the 90-day totals of past snapshots compare with what one fit expects of them.
 
-    Parameters
+    Attributes
     ----------
-    frame : DataFrame
-        int_training_sample.
-    day : Timestamp
-        Nothing after it is used.
-    mbg : dict of float
-
-    Returns
-    -------
-    tuple of (float, int)
-        Actual over predicted order days of the three newest snapshots that had two before them.
+    totals : DataFrame
+        Index: snapshot date, ascending. Columns actual, expected, history_days.
+    factor : float
+        Actual over expected order days of the newest twelve months, one snapshot each; 1 while
+        fewer are known.
+    months : int
+        Months that went into the factor: 12 or 0.
     """
-    actual = predicted = 0.0
-    used = 0
-    known = outcome_rows(frame, day)
-    for origin in sorted(known["snapshot_date"].unique(), reverse=True):
-        rows = outcome_rows(frame, origin)
-        if rows["snapshot_date"].nunique() < 2 or rows["orders"].sum() == 0:
-            continue
-        fitted = OrdersFit(rows, mbg)
-        for horizon in sorted(rows["horizon"].unique()):
-            test = known[(known["snapshot_date"] == origin) & (known["horizon"] == horizon)]
-            if len(test):
-                actual += float(test["orders"].sum())
-                predicted += float(fitted.predict(test, horizon).sum())
-        used += 1
-        if used == 3:
-            break
-    if not predicted or not actual:
-        return 1.0, 0
-    return float(np.clip(actual / predicted, *FACTOR_BOUNDS)), used
+
+    def __init__(self, totals):
+        self.totals = totals[totals["actual"] > 0].sort_index()
+        self.logs = np.log(self.totals["actual"] / self.totals["expected"])
+        newest = totals.index.max()
+        year = totals[totals.index > newest - pd.DateOffset(years=1)].sort_index()
+        year = year.groupby([year.index.year, year.index.month]).first()
+        self.factor, self.months = 1.0, 0
+        if len(year) >= 12 and year["actual"].sum() > 0:
+            ratio = year["actual"].sum() / year["expected"].sum()
+            self.factor, self.months = float(np.clip(ratio, *FACTOR_BOUNDS)), 12
+
+    @classmethod
+    def fit(cls, rows, fitted):
+        """Compare the outcomes of training rows with a fit that holds no factor yet."""
+        rows = rows[rows["horizon"] == HORIZONS[0]]
+        return cls(
+            rows.assign(expected=fitted.predict(rows, HORIZONS[0]))
+            .groupby("snapshot_date")
+            .agg(
+                actual=("orders", "sum"),
+                expected=("expected", "sum"),
+                history_days=("history_days", "max"),
+            )
+        )
+
+    def around(self, day):
+        """Mean log ratio of the snapshots within 16 days of a day, the near ones first; or None."""
+        distance = np.abs((self.logs.index - day) / DAY)
+        near = (distance <= SEASON_TOLERANCE_DAYS) & (
+            self.totals["history_days"] >= SEASON_HISTORY_DAYS
+        ).to_numpy()
+        if not near.any():
+            return None
+        return float(np.average(self.logs[near], weights=1 / (1 + distance[near])))
+
+    def season(self, day):
+        """Last year's ratio of a day's window plus half the drift, over the factor; or 1."""
+        year = 365 * DAY
+        last_year = self.around(day - year)
+        drifts = [
+            self.logs[recent] - partner
+            for recent in self.logs.index[-3:]
+            if (partner := self.around(recent - year)) is not None
+        ]
+        if not self.months or last_year is None or not drifts:
+            return 1.0
+        ratio = np.exp(last_year + 0.5 * np.mean(drifts)) / self.factor
+        return float(np.clip(ratio, *FACTOR_BOUNDS))
 
 
 def train(frame, day, mbg):
@@ -185,14 +242,14 @@ def train(frame, day, mbg):
     """
     rows = outcome_rows(frame, day)
     fitted = OrdersFit(rows, mbg)
-    factor, origins = calibrate(frame, day, mbg)
-    fitted.estimator.intercept_ += np.log(factor)
+    fitted.levels = OrderLevels.fit(rows, fitted)
+    fitted.estimator.intercept_ += np.log(fitted.levels.factor)
     newest = rows[rows["snapshot_date"] == rows["snapshot_date"].max()]
     return fitted, {
         "mean_order_value": newest["monetary"].sum() / newest["order_days"].sum(),
         "prior_order_days": PRIOR_ORDER_DAYS,
-        "factor": factor,
-        "factor_origins": origins,
+        "factor": fitted.levels.factor,
+        "factor_months": fitted.levels.months,
         "train_rows": len(rows),
     }
 
@@ -206,7 +263,7 @@ def backtest_metrics(frame, day, fitted, metrics):
             continue
         orders = rows[f"orders_next_{horizon}"].to_numpy(float)
         value = rows[f"value_next_{horizon}"].to_numpy(float)
-        predicted = fitted.predict(rows, horizon)
+        predicted = fitted.predict(rows, horizon, day)
         prior = metrics["prior_order_days"]
         each = (prior * metrics["mean_order_value"] + rows["monetary"].to_numpy(float)) / (
             prior + rows["order_days"].to_numpy(float)
@@ -219,6 +276,7 @@ def backtest_metrics(frame, day, fitted, metrics):
             "value_total_error": (predicted * each).sum() / value.sum() - 1
             if value.sum()
             else np.nan,
+            "season": fitted.season(day, horizon),
         }
         found += [
             {"parameter_type": "test", "feature": name, "snapshot_date": day, "value": number,
@@ -253,6 +311,15 @@ def parameters_of(frame, day, mbg):
             "coefficient": fitted.coefficient,
         },
         {"parameter_type": "level", "snapshot_date": day, "value": fitted.intercept},
+        *[
+            {
+                "parameter_type": "season",
+                "snapshot_date": ahead,
+                "value": fitted.season(ahead, HORIZONS[0]),
+                "note": f"{HORIZONS[0]} days",
+            }
+            for ahead in pd.date_range(day, periods=SEASON_WEEKS + 1, freq="7D")
+        ],
         *[
             {"parameter_type": "constant", "feature": f"mbg_{name}", "value": number}
             for name, number in mbg.items()

@@ -35,7 +35,7 @@ def test_sql_predictions_equal_scikit_learn(sample, fitted):
     )
     assert len(rows) > 1000
     for horizon, column in [(90, "predicted_orders_90"), (365, "predicted_orders")]:
-        expected = fit.predict(rows, horizon)
+        expected = fit.predict(rows, horizon, day)
         assert np.abs(expected - rows[column]).max() < 1e-9 * max(1, expected.max())
     prior = metrics["prior_order_days"]
     each = (prior * metrics["mean_order_value"] + rows["monetary"].astype(float)) / (
@@ -54,6 +54,82 @@ def test_totals_of_past_predictions_come_true(sample):
     )
     assert abs(errors["orders_total_error"]) < 0.15
     assert abs(errors["value_total_error"]) < 0.2
+
+
+def totals_of(ratios, first="2022-01-01"):
+    """Monthly 90-day totals that are a ratio of what is expected, of a shop that is old enough."""
+    days = pd.date_range(first, periods=len(ratios), freq="MS")
+    return pd.DataFrame(
+        {"actual": np.array(ratios) * 100, "expected": 100.0, "history_days": 400}, index=days
+    )
+
+
+YEAR = [0.6, 0.6, 0.8, 0.8, 0.8, 0.8, 0.8, 1.0, 1.5, 1.6, 1.4, 0.9]
+
+
+def test_the_factor_counts_every_season_once():
+    assert value.OrderLevels(totals_of(YEAR[:11])).factor == 1
+    for months in range(12, 25):
+        levels = value.OrderLevels(totals_of((YEAR * 2)[:months]))
+        assert levels.factor == pytest.approx(np.mean(YEAR))
+        assert levels.months == 12
+
+
+def test_moving_snapshots_do_not_tip_the_factor():
+    monthly = totals_of(YEAR * 2)
+    extra = totals_of([3.0]).set_index(pd.DatetimeIndex(["2023-09-12"]))
+    assert value.OrderLevels(pd.concat([monthly, extra])).factor == pytest.approx(np.mean(YEAR))
+
+
+def test_ninety_days_have_the_season_of_a_year_ago_and_half_the_drift():
+    known = YEAR + [ratio * 1.21 for ratio in YEAR[:6]]
+    levels = value.OrderLevels(totals_of(known))
+    for day, last_year in [("2023-09-01", 1.5), ("2023-12-01", 0.9)]:
+        expected = last_year * 1.1 / levels.factor
+        assert levels.season(pd.Timestamp(day)) == pytest.approx(expected)
+
+
+def test_there_is_no_season_where_last_year_is_unknown():
+    day = pd.Timestamp("2023-09-01")
+    young = totals_of(YEAR + YEAR[:6])
+    assert value.OrderLevels(young).season(day) != 1
+    assert value.OrderLevels(young[10:]).season(day) == 1
+    assert value.OrderLevels(young.assign(history_days=149)).season(day) == 1
+    assert value.OrderLevels(totals_of(YEAR)).season(pd.Timestamp("2023-03-01")) == 1
+
+
+def test_a_season_holds_no_more_orders_than_its_year():
+    outcomes = pd.DataFrame(
+        {
+            "order_days": [1, 5, 20, 60] * 5,
+            "recency_days": [5, 10, 3, 1] * 5,
+            "tenure_days": [300, 350, 360, 365] * 5,
+            "horizon": [90, 365] * 10,
+            "orders": [1, 2, 3, 4] * 5,
+        }
+    )
+    fit = value.OrdersFit(outcomes, {"r": 1.0, "alpha": 40.0, "a": 8.0, "b": 5.0})
+    fit.levels = value.OrderLevels(totals_of(YEAR * 2))
+    fit.levels.season = lambda day: 50.0
+    day = pd.Timestamp("2023-09-01")
+    year = fit.predict(outcomes, 365, day)
+    assert (fit.predict(outcomes, 90, day) == year).all()
+    fit.levels.season = lambda day: 0.5
+    assert fit.predict(outcomes, 90, day) == pytest.approx(fit.predict(outcomes, 90) / 2)
+
+
+def test_only_ninety_days_have_a_season_and_sql_takes_that_of_the_day(sample, fitted):
+    fit, _, day = fitted
+    assert fit.season(day, 90) != 1
+    assert fit.season(day, 365) == 1
+    seasons = dict(
+        sample.query(
+            "select snapshot_date, value from ml.value_parameters "
+            "where parameter_type = 'season' and fit = 'production'"
+        )
+    )
+    assert seasons[day.date()] == fit.season(day, 90)
+    assert len(set(seasons.values())) > 10
 
 
 def test_money_adds_up(sample):

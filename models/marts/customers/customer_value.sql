@@ -45,6 +45,12 @@ learnt as (
     from parameters
 ),
 
+seasons as (
+    select coalesce(max_by(value, snapshot_date), 1) as season
+    from parameters
+    where parameter_type = 'season' and snapshot_date <= {{ as_of_date() }}
+),
+
 margins as (
     select
         cast(sum(order_margin) as double)
@@ -76,7 +82,8 @@ scores_{{ horizon }} as (
 predicted as (
     select
         eligible.customer_id,
-        90 * exp(scores_90.score) as predicted_orders_90,
+        -- A high season cannot hold more orders than the year around it.
+        least(90 * exp(scores_90.score) * seasons.season, 365 * exp(scores_365.score)) as predicted_orders_90,
         365 * exp(scores_365.score) as predicted_orders,
         greatest(
             (learnt.prior_order_days * learnt.mean_order_value + cast(eligible.monetary as double))
@@ -88,6 +95,7 @@ predicted as (
     inner join scores_365
         on eligible.customer_id = scores_365.customer_id
     cross join learnt
+    cross join seasons
 ),
 
 customer_value as (
