@@ -14,7 +14,7 @@ build: .venv/.build ## build every model of a shop and test it: the sample, or S
 	$(BIN)/dbt build --target duckdb $(VARS)
 	@echo
 	@echo "The marts stand in $${CLIENTELE_DUCKDB:-clientele.duckdb}. Look at one:"
-	@echo "  $(BIN)/dbt show --inline 'select * from {{ ref(\"customer_rfm\") }}' --limit 10"
+	@echo "  $(BIN)/dbt show --limit 10 --inline 'select customer_id, frequency, monetary, rfm_segment from {{ ref(\"customer_rfm\") }}'"
 	@echo "Browse models, columns and lineage:   make docs"
 
 test: .venv/.test lint ## lint, strict parse for both targets, full build, docs, pytest

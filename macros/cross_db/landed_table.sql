@@ -25,7 +25,7 @@
         {{- return({'relation': none, 'columns': [], 'name': path}) -}}
     {%- elif not found -%}
         {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "' not found: there is no " ~ path
-            ~ ".csv, .json (JSON lines) or .parquet; put it there, or name the right folder in CLIENTELE_RAW_DIR.") }}
+            ~ ".csv, .json (JSON lines) or .parquet; put it there, name the right folder in CLIENTELE_RAW_DIR, or map it to an empty relation if the shop has none (shops/README.md).") }}
     {%- endif -%}
     {%- set file = files | select('in', found) | first | default(none) -%}
     {%- if file is none or file.endswith('.parquet') -%}
