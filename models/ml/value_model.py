@@ -5,7 +5,7 @@
   the newest twelve months of 90-day windows come true: every season counts once. A shop with less
   than a year of outcomes has no factor. Richer feature sets extrapolated worse to horizons longer
   than they had seen.
-- Season: 90 days from now are as far above the year as they were a year ago, plus half the drift
+- Season: the next 90 days are as far above the year as they were a year ago, plus half the drift
   since, the rule of the churn model's levels; where last year's window or its drift is unknown,
   there is no season. 365 days have none.
 - Value of an order day: the customer's mean, drawn towards the shop's by two order days' weight.
