@@ -38,7 +38,7 @@ outcomes as (
 
 parameters as (
     select *
-    from {{ ref('churn_parameters') }}
+    from {{ ref('model_parameters') }}
     where fit = 'backtest'
 ),
 
@@ -55,7 +55,7 @@ with_mbg as (
 ),
 
 churn_scores as (
-    {{ score_linear('with_mbg', 'churn_parameters', model_terms('churn_model') or baselines.rfm_logit) }}
+    {{ score_churn('with_mbg', 'churn_parameters') }}
 ),
 
 {% for model, terms in baselines.items() -%}

@@ -1,4 +1,4 @@
-"""Train the churn model: a ridge logit that SQL scores from the parameters returned here.
+"""Train the churn model: a ridge logit, or boosted trees, that SQL scores from the rows returned.
 
 p = sigmoid(level(d) + sum_j coefficient_j * clip((t_j(x_j) - mean_j) / scale_j, -6, 6))
 
@@ -10,17 +10,21 @@ p = sigmoid(level(d) + sum_j coefficient_j * clip((t_j(x_j) - mean_j) / scale_j,
   doi 10.1016/j.ijresmar.2006.12.005): four numbers per shop, then elementary functions.
 - The ridge, the freedom of the MBG/NBD slope and the rule of the level are chosen by rolling
   origin: log loss on later days, never the test date.
+- Where buying does not rise or fall with the features one by one (a yearly service, say), a
+  challenger takes the place of the sum: boosted trees of depth two, which SQL walks. It has to have
+  a log loss at least 1 % lower, and lower on every origin; the simpler form is kept otherwise.
 
 Two fits of one function: `backtest` knows what was known one horizon before as_of_date and is
 tested on what came after; `production` knows everything up to as_of_date and scores.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import betaln, expit, gammaln, logit
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
@@ -33,7 +37,11 @@ MBG_CUSTOMERS = 20_000
 CHOICE_ROWS = 40_000
 GRID = [(c, free) for c in (0.001, 0.003, 0.01, 0.03) for free in (1.0, 10.0)]
 LEVEL_RULES = ("last2", "ewma180", "all")
-DEFAULT_CHOICE = (0.003, 10.0, "last2")
+DEFAULT_CHOICE = ((0.003, 10.0), "last2")
+TREES = {"max_iter": 150, "learning_rate": 0.07, "l2_regularization": 5.0, "max_bins": 63}
+UNKNOWN = -1e9  # what a tree takes an unknown feature for: below every known one
+CHALLENGER_MARGIN = 0.01
+CHALLENGER_ORIGINS = 2
 SEASON_TOLERANCE_DAYS = 16
 SEASON_HISTORY_DAYS = 150
 LEVEL_WEEKS = 26  # levels are published this far ahead, so that scoring need not retrain
@@ -52,6 +60,9 @@ COLUMNS = {
     "mean_value": "float",
     "scale_value": "float",
     "coefficient": "float",
+    "tree": "int",
+    "node": "int",
+    "threshold": "float",
     "value": "float",
     "note": "str",
 }
@@ -327,31 +338,140 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class ChurnFit:
-    """A fitted model: what it takes to score a customer."""
+class Logit:
+    """A sum of standardised features.
+
+    Attributes
+    ----------
+    terms : list of (feature, transform, group)
+    scaler : Scaler
+    coefficients : array, shape (p + scaler.missing.sum(),)
+    """
 
     terms: list
-    horizon: int
-    mbg: dict
     scaler: Scaler
     coefficients: np.ndarray
-    levels: Levels
-    rule: str
+    name = "ridge_logit"
 
     def margins(self, frame):
         """Log odds before the level, shape (n,)."""
-        frame = frame.join(mbg_features(frame, self.mbg, self.horizon))
         return self.scaler.transform(transformed(frame, self.terms)) @ self.coefficients
 
-    def probabilities(self, frame, day):
-        """Chance of no order within the horizon, shape (n,), by scikit-learn."""
+    def probabilities(self, frame, level):
+        """Chance of no order, shape (n,), by scikit-learn."""
         estimator = LogisticRegression()
         estimator.classes_ = np.array([0, 1])
         estimator.coef_ = np.atleast_2d(self.coefficients)
-        estimator.intercept_ = np.array([self.levels.at(day, self.rule)[0]])
+        estimator.intercept_ = np.array([level])
+        return estimator.predict_proba(self.scaler.transform(transformed(frame, self.terms)))[:, 1]
+
+    def rows(self):
+        """Parameter rows, and what the level has to take up for SQL to sum them to the margin."""
+        return term_rows(self.terms, self.scaler, self.coefficients), 0.0
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Boosted trees of depth two.
+
+    Attributes
+    ----------
+    terms : list of (feature, transform, group)
+        Without those of the MBG/NBD model: SQL comes to them but for the last bit, which would send
+        a customer on a threshold the other way. Transforms are not used: a tree only orders values.
+    estimator : HistGradientBoostingClassifier
+    start : float
+        Log odds that the boosting starts from.
+    """
+
+    terms: list
+    estimator: HistGradientBoostingClassifier
+    start: float
+    name = "boosted_trees"
+
+    @staticmethod
+    def _values(frame, terms):
+        values = transformed(frame, [(feature, "identity", group) for feature, _, group in terms])
+        return np.where(np.isnan(values), UNKNOWN, values)
+
+    @classmethod
+    def fit(cls, frame, terms, churned, weights, seed):
+        """Learn from features, churned, shape (n,), and row weights, shape (n,)."""
+        terms = [term for term in terms if not term[0].startswith("mbg_")]
+        estimator = HistGradientBoostingClassifier(
+            **TREES,
+            max_depth=2,
+            min_samples_leaf=int(np.clip(len(frame) / 200, 20, 100)),
+            early_stopping=False,
+            random_state=seed,
+        )
+        estimator.fit(cls._values(frame, terms), churned, sample_weight=weights)
+        return cls(terms, estimator, float(logit(np.average(churned, weights=weights))))
+
+    def margins(self, frame):
+        """Log odds before the level, shape (n,)."""
+        return self.estimator.decision_function(self._values(frame, self.terms))
+
+    def probabilities(self, frame, level):
+        """Chance of no order, shape (n,)."""
+        return expit(self.margins(frame) + level)
+
+    def rows(self):
+        """Parameter rows of the nodes, and what the level has to take up.
+
+        Nodes are numbered as in a heap: those below node i are 2 i, where the feature is at most
+        the threshold, and 2 i + 1. The value of a node is what its mean adds to that of the node
+        above (Saabas 2014), so that the values on a customer's way add up to the tree, and each
+        belongs to the feature that was split on.
+        """
+        found, offset = [], self.start
+        # scikit-learn has no public way to the trees of this estimator.
+        for number, (predictor,) in enumerate(self.estimator._predictors):
+            nodes = predictor.nodes
+            offset += self._mean(nodes, 0)
+            ways = [(1, 0, self._mean(nodes, 0))]
+            while ways:
+                place, index, above = ways.pop()
+                node, mean = nodes[index], self._mean(nodes, index)
+                row = {"parameter_type": "node", "tree": number, "node": place,
+                       "value": mean - above}  # fmt: skip
+                if not node["is_leaf"]:
+                    feature, _, group = self.terms[node["feature_idx"]]
+                    row |= {"feature": feature, "feature_group": group,
+                            "threshold": float(node["num_threshold"])}  # fmt: skip
+                    ways += [(2 * place, node["left"], mean), (2 * place + 1, node["right"], mean)]
+                found.append(row)
+        return found, offset
+
+    @classmethod
+    def _mean(cls, nodes, index):
+        node = nodes[index]
+        if node["is_leaf"]:
+            return float(node["value"])
+        below = [node["left"], node["right"]]
+        return float(
+            np.average([cls._mean(nodes, i) for i in below], weights=nodes["count"][below])
+        )
+
+
+@dataclass(frozen=True)
+class ChurnFit:
+    """A fitted model: what it takes to score a customer."""
+
+    form: Logit | Trees
+    horizon: int
+    mbg: dict
+    levels: Levels
+    rule: str = "last2"
+
+    def margins(self, frame):
+        """Log odds before the level, shape (n,)."""
+        return self.form.margins(frame.join(mbg_features(frame, self.mbg, self.horizon)))
+
+    def probabilities(self, frame, day):
+        """Chance of no order within the horizon, shape (n,)."""
         frame = frame.join(mbg_features(frame, self.mbg, self.horizon))
-        matrix = self.scaler.transform(transformed(frame, self.terms))
-        return estimator.predict_proba(matrix)[:, 1]
+        return self.form.probabilities(frame, self.levels.at(day, self.rule)[0])
 
 
 def labelled_before(frame, day, horizon):
@@ -370,8 +490,8 @@ def newest_mbg(rows, seed):
     )
 
 
-def fit_logits(rows, settings, mbg, grid):
-    """Fit the model once per setting of a grid, sharing what does not depend on it.
+def fit_forms(rows, settings, mbg, grid, with_trees=False):
+    """Fit the logit once per setting of a grid, and the trees, sharing what does not depend on it.
 
     Parameters
     ----------
@@ -381,13 +501,16 @@ def fit_logits(rows, settings, mbg, grid):
     mbg : dict of float
     grid : list of (float, float)
         Inverse strength C of the ridge; how many times freer the slope of mbg_no_order is.
+    with_trees : bool
 
-    Yields
-    ------
-    tuple of ((float, float), ChurnFit)
+    Returns
+    -------
+    dict of ChurnFit
+        By setting of the grid; the trees under `trees`.
     """
     terms = settings.terms
-    values = transformed(rows.join(mbg_features(rows, mbg, settings.horizon)), terms)
+    rows = rows.join(mbg_features(rows, mbg, settings.horizon))
+    values = transformed(rows, terms)
     dates = rows["snapshot_date"].to_numpy()
     ages = (dates.max() - dates) / np.timedelta64(1, "D")
     weights = 0.5 ** (ages / HALF_LIFE_DAYS)
@@ -397,6 +520,13 @@ def fit_logits(rows, settings, mbg, grid):
     dummies = (dates[:, None] == np.unique(dates)[None, :]) * DUMMY_SCALE
     names = [feature for feature, _, _ in terms]
     freed = names.index("mbg_no_order") if "mbg_no_order" in names else None
+    history = rows["history_days"].to_numpy(int)
+
+    def with_levels(form, margins):
+        levels = Levels.fit(margins, churned, dates, history)
+        return ChurnFit(form, settings.horizon, mbg, levels)
+
+    fits = {}
     for c, free in grid:
         stretch = np.ones(matrix.shape[1])
         if freed is not None:
@@ -404,13 +534,11 @@ def fit_logits(rows, settings, mbg, grid):
         logit_model = LogisticRegression(C=c, solver="newton-cholesky", max_iter=200, tol=1e-6)
         logit_model.fit(np.hstack([matrix * stretch, dummies]), churned, sample_weight=weights)
         coefficients = logit_model.coef_[0][: matrix.shape[1]] * stretch
-        levels = Levels.fit(
-            matrix @ coefficients, churned, dates, rows["history_days"].to_numpy(int)
-        )
-        yield (
-            (c, free),
-            ChurnFit(terms, settings.horizon, mbg, scaler, coefficients, levels, "last2"),
-        )
+        fits[c, free] = with_levels(Logit(terms, scaler, coefficients), matrix @ coefficients)
+    if with_trees:
+        trees = Trees.fit(rows, terms, churned, weights, settings.seed)
+        fits["trees"] = with_levels(trees, trees.margins(rows))
+    return fits
 
 
 def log_loss(churned, p):
@@ -429,7 +557,7 @@ def calibration_error(churned, p, bins=10):
 
 
 def choose(frame, day, settings):
-    """Choose ridge, freedom of the MBG/NBD slope and level rule by rolling origin.
+    """Choose the form, its settings and the level rule by rolling origin.
 
     Parameters
     ----------
@@ -441,16 +569,15 @@ def choose(frame, day, settings):
 
     Returns
     -------
-    tuple of ((float, float, str), dict of float)
-        The choice; its mean log loss and the number of origins behind it. Of all within 0.1 % of
-        the best the strongest ridge is taken.
+    tuple of ((float, float) or "trees", str, dict of float)
+        Setting of the logit, or the trees; the rule; the number of origins and the mean log losses
+        on them. Of all logits within 0.1 % of the best the one with the strongest ridge is taken.
     """
     horizon = settings.horizon
     labelled = labelled_before(frame, day, horizon)
     days = sorted(labelled["snapshot_date"].unique(), reverse=True)
     origins = [d for d in days if sum(e + horizon * DAY <= d for e in days) >= 2][:3]
     losses = {}
-    used = 0
     for origin in origins:
         rows = labelled_before(frame, origin, horizon)
         test = frame[frame["snapshot_date"] == origin]
@@ -459,20 +586,30 @@ def choose(frame, day, settings):
         churned = rows["is_churned"].to_numpy(float)
         if min(churned.sum(), (1 - churned).sum()) < 20:
             continue
-        used += 1
-        for setting, fitted in fit_logits(rows, settings, newest_mbg(rows, settings.seed), GRID):
+        fits = fit_forms(rows, settings, newest_mbg(rows, settings.seed), GRID, with_trees=True)
+        for setting, fitted in fits.items():
             margins = fitted.margins(test)
             for rule in LEVEL_RULES:
                 p = expit(margins + fitted.levels.at(origin, rule)[0])
                 loss = log_loss(test["is_churned"].to_numpy(float), p)
-                losses.setdefault((*setting, rule), []).append(loss)
+                losses.setdefault((setting, rule), []).append(loss)
     if not losses:
-        return DEFAULT_CHOICE, {"origins": 0.0}
-    means = {setting: float(np.mean(loss)) for setting, loss in losses.items()}
-    best = min(means.values())
-    near = [setting for setting in means if means[setting] <= best * 1.001]
-    chosen = min(near, key=lambda s: (s[0], -s[1], LEVEL_RULES.index(s[2])))
-    return chosen, {"origins": float(used), "rolling_log_loss": means[chosen]}
+        return *DEFAULT_CHOICE, {"origins": 0.0}
+    means = {candidate: float(np.mean(loss)) for candidate, loss in losses.items()}
+    logits = {candidate: mean for candidate, mean in means.items() if candidate[0] != "trees"}
+    near = [candidate for candidate in logits if logits[candidate] <= min(logits.values()) * 1.001]
+    champion = min(near, key=lambda near: (near[0][0], -near[0][1], LEVEL_RULES.index(near[1])))
+    challenger = min((("trees", rule) for rule in LEVEL_RULES), key=means.get)
+    wins = (
+        len(losses[champion]) >= CHALLENGER_ORIGINS
+        and means[challenger] <= (1 - CHALLENGER_MARGIN) * means[champion]
+        and np.less(losses[challenger], losses[champion]).all()
+    )
+    return *(challenger if wins else champion), {
+        "origins": float(len(losses[champion])),
+        "rolling_log_loss_logit": means[champion],
+        "rolling_log_loss_trees": means[challenger],
+    }
 
 
 def check(rows, settings):
@@ -617,13 +754,13 @@ def train(frame, day, settings):
     """
     rows = labelled_before(frame, day, settings.horizon)
     check(rows, settings)
-    (c, free, rule), metrics = choose(frame, day, settings)
+    setting, rule, metrics = choose(frame, day, settings)
     mbg = newest_mbg(rows, settings.seed)
-    ((_, fitted),) = fit_logits(rows, settings, mbg, [(c, free)])
-    fitted = ChurnFit(**{**fitted.__dict__, "rule": rule})
+    is_trees = setting == "trees"
+    fits = fit_forms(rows, settings, mbg, [] if is_trees else [setting], with_trees=is_trees)
+    fitted = replace(fits[setting], rule=rule)
     metrics = metrics | {
-        "ridge_c": c,
-        "mbg_freedom": free,
+        **({} if is_trees else {"ridge_c": setting[0], "mbg_freedom": setting[1]}),
         "train_rows": len(rows),
         "train_customers": rows["customer_id"].nunique(),
         "train_snapshots": rows["snapshot_date"].nunique(),
@@ -640,14 +777,12 @@ def parameters_of(frame, day, settings):
     except TooLittleDataError as error:
         return [{"model": "churn", "parameter_type": "status", "feature": "insufficient_history",
                  "note": str(error)}]  # fmt: skip
-    found = [
-        {**row, "model": "churn"}
-        for row in term_rows(fitted.terms, fitted.scaler, fitted.coefficients)
-    ]
+    form_rows, offset = fitted.form.rows()
+    found = [{**row, "model": "churn"} for row in form_rows]
     for week in range(LEVEL_WEEKS + 1):
         ahead = day + 7 * week * DAY
         value, rule = fitted.levels.at(ahead, fitted.rule)
-        found.append(level_row(ahead, value, rule))
+        found.append(level_row(ahead, value + offset, rule))
     found += [
         {"model": "churn", "parameter_type": "constant", "feature": f"mbg_{name}", "value": value}
         for name, value in fitted.mbg.items()
@@ -661,7 +796,8 @@ def parameters_of(frame, day, settings):
     ]  # fmt: skip
     found += [metric_row(name, value) for name, value in metrics.items()]
     found += baseline_rows(rows, day)
-    found.append({"model": "churn", "parameter_type": "status", "feature": "trained"})
+    found.append({"model": "churn", "parameter_type": "status", "feature": "trained",
+                  "note": fitted.form.name})  # fmt: skip
     return found
 
 
@@ -684,15 +820,14 @@ def sensitivity(frame, as_of, settings):
             continue
         day = labelled["snapshot_date"].max()
         test = labelled[labelled["snapshot_date"] == day]
-        told = Settings(**{**settings.__dict__, "horizon": horizon})
+        told = replace(settings, horizon=horizon)
         rows = labelled_before(labelled, day, horizon)
         row = {"horizon_days": horizon, "test_customers": len(test),
                "churn_rate": test["is_churned"].mean()}  # fmt: skip
         try:
             check(rows, settings)
-            ((_, fitted),) = fit_logits(
-                rows, told, newest_mbg(rows, settings.seed), [DEFAULT_CHOICE[:2]]
-            )
+            mbg = newest_mbg(rows, settings.seed)
+            fitted = fit_forms(rows, told, mbg, [DEFAULT_CHOICE[0]])[DEFAULT_CHOICE[0]]
             churned = test["is_churned"].to_numpy(float)
             p = fitted.probabilities(test, day)
             row |= {
@@ -726,6 +861,8 @@ def parameter_table(rows, version, as_of):
     for column, kind in COLUMNS.items():
         if kind == "float":
             table[column] = pd.to_numeric(table[column]).astype("float64")
+        elif kind == "int":
+            table[column] = pd.to_numeric(table[column]).astype("Int64")
         elif kind == "date":
             table[column] = pd.to_datetime(table[column]).astype("datetime64[us]")
         else:

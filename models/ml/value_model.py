@@ -43,6 +43,9 @@ COLUMNS = {
     "mean_value": "float",
     "scale_value": "float",
     "coefficient": "float",
+    "tree": "int",
+    "node": "int",
+    "threshold": "float",
     "value": "float",
     "note": "str",
 }
@@ -341,6 +344,8 @@ def parameter_table(rows, version, as_of):
     for column, kind in COLUMNS.items():
         if kind == "float":
             table[column] = pd.to_numeric(table[column]).astype("float64")
+        elif kind == "int":
+            table[column] = pd.to_numeric(table[column]).astype("Int64")
         elif kind == "date":
             table[column] = pd.to_datetime(table[column]).astype("datetime64[us]")
         else:
@@ -372,8 +377,12 @@ def model(dbt, session):
     clock = read(dbt.ref("as_of_date"))
     as_of = pd.Timestamp(clock["as_of_date"].iloc[0])
     frame = training_frame(read(dbt.ref("int_training_sample")))
-    constants = read(dbt.ref("churn_parameters"))
-    constants = constants[constants["parameter_type"] == "constant"]
+    constants = read(
+        dbt.ref("churn_model").filter(
+            f"parameter_type = 'constant' and as_of_date <= '{as_of:%Y-%m-%d}'"
+        )
+    )
+    constants = constants[constants["as_of_date"] == constants["as_of_date"].max()]
     # For good, since models that train at the same time share the setting.
     threadpool_limits(limits=1)
     rows = []

@@ -17,7 +17,7 @@ def fitted(sample):
     frame = value.training_frame(frame_of(sample, "from features.int_training_sample"))
     day = pd.Timestamp(sample.query("select as_of_date from staging.as_of_date")[0][0])
     constants = sample.query(
-        "select feature[5:], value from ml.churn_parameters "
+        "select feature[5:], value from ml.model_parameters "
         "where fit = 'production' and parameter_type = 'constant'"
     )
     return *value.train(frame, day, dict(constants)), day
@@ -48,7 +48,7 @@ def test_sql_predictions_equal_scikit_learn(sample, fitted):
 def test_totals_of_past_predictions_come_true(sample):
     errors = dict(
         sample.query(
-            "select feature, value from ml.value_parameters "
+            "select feature, value from ml.model_parameters "
             "where parameter_type = 'test' and fit = 'backtest' and note = '90 days'"
         )
     )
@@ -124,7 +124,7 @@ def test_only_ninety_days_have_a_season_and_sql_takes_that_of_the_day(sample, fi
     assert fit.season(day, 365) == 1
     seasons = dict(
         sample.query(
-            "select snapshot_date, value from ml.value_parameters "
+            "select snapshot_date, value from ml.model_parameters "
             "where parameter_type = 'season' and fit = 'production'"
         )
     )

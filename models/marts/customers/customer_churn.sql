@@ -1,5 +1,7 @@
 -- Grain: one row per customer. Probabilities average to the expected share of churners; bands, reasons
 -- and statuses do not add up.
+{#- A year, the horizon, and the 150 days that a level takes (SEASON_HISTORY_DAYS in churn_model.py). -#}
+{%- set season_days = 365 + var('churn_horizon_days') | int + 150 %}
 {%- set groups = model_terms('churn_model') | map(attribute='group') | unique | list or ['silence'] %}
 with
 
@@ -22,7 +24,7 @@ eligible as (
 
 parameters as (
     select *
-    from {{ ref('churn_parameters') }}
+    from {{ ref('model_parameters') }}
     where fit = 'production' and model = 'churn'
 ),
 
@@ -30,7 +32,8 @@ versions as (
     select
         max(model_version) as model_version,
         max(case when parameter_type = 'status' and feature != 'trained' then note end) as untrained_reason,
-        max(case when feature = 'train_customers' then value end) as train_customers
+        max(case when feature = 'train_customers' then value end) as train_customers,
+        max(case when feature = 'history_days' then value end) as history_days
     from parameters
 ),
 
@@ -39,9 +42,7 @@ with_mbg as (
 ),
 
 scores as (
-    {{ score_linear('with_mbg', 'parameters', model_terms('churn_model') or [
-        {'feature': 'recency_days', 'transform': 'signed_log', 'group': 'silence'},
-    ]) }}
+    {{ score_churn('with_mbg', 'parameters') }}
 ),
 
 explained as (
@@ -110,6 +111,8 @@ customer_churn as (
         case
             when reasoned.churn_probability is not null and versions.train_customers < 500
                 then 'Provisional: learnt from fewer than 500 customers.'
+            when reasoned.churn_probability is not null and versions.history_days < {{ season_days }}
+                then 'The season is not known yet: that takes {{ season_days }} days of history.'
             when reasoned.churn_probability is not null then null
             when snapshots.customer_id is null then 'No order that is not cancelled.'
             when not snapshots.is_eligible

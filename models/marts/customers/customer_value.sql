@@ -32,8 +32,8 @@ eligible as (
 
 parameters as (
     select *
-    from {{ ref('value_parameters') }}
-    where fit = 'production'
+    from {{ ref('model_parameters') }}
+    where fit = 'production' and model = 'orders'
 ),
 
 learnt as (

@@ -9,7 +9,7 @@ parameters as (
         feature,
         value,
         model_version
-    from {{ ref('churn_parameters') }}
+    from {{ ref('model_parameters') }}
     where parameter_type = 'sensitivity'
 ),
 

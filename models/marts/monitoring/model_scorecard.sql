@@ -7,8 +7,7 @@ predictions as (
         customer_id,
         snapshot_date,
         churn_probability as p,
-        case when is_churned then 1 else 0 end as churned,
-        model_version
+        case when is_churned then 1 else 0 end as churned
     from {{ ref('churn_backtest') }}
 ),
 
@@ -16,7 +15,6 @@ ranked as (
     select
         model,
         snapshot_date,
-        model_version,
         p,
         churned,
         -- Twice the mean rank of equal values: a whole number.
@@ -69,7 +67,6 @@ summed as (
     select
         model,
         snapshot_date,
-        model_version,
         customers,
         sum(churned) as churners,
         cast(sum(case when churned = 1 then double_rank end) as double) / 2 as rank_sum,
@@ -78,13 +75,12 @@ summed as (
             as negative_log_likelihood,
         sum(case when rank_from_top <= greatest(floor(customers / 10), 1) then churned end) as churners_on_top
     from ranked
-    group by 1, 2, 3, 4
+    group by 1, 2, 3
 ),
 
 measured as (
     select
         summed.model,
-        summed.model_version,
         summed.snapshot_date,
         summed.customers,
         summed.churners,
@@ -115,86 +111,52 @@ best_baseline as (
 churn_status as (
     select
         model_version,
-        feature as status,
-        note
-    from {{ ref('churn_parameters') }}
-    where fit = 'backtest' and model = 'churn' and parameter_type = 'status'
+        max(case when parameter_type = 'status' then feature end) as status,
+        max(case when parameter_type = 'status' then note end) as note,
+        1 - max(case when feature = 'rolling_log_loss_trees' then value end)
+        / max(case when feature = 'rolling_log_loss_logit' then value end) as challenger_gain
+    from {{ ref('model_parameters') }}
+    where fit = 'backtest' and model = 'churn'
+    group by 1
 ),
 
-scored as (
+model_scorecard as (
     select
-        measured.model,
-        measured.model_version,
+        coalesce(measured.model, 'churn') as model,
+        churn_status.model_version,
+        'test' as split,
         measured.snapshot_date as test_date,
-        'scored' as score_status,
-        cast(null as varchar) as score_reason,
+        case when measured.model is null then 'insufficient_history' else 'scored' end as score_status,
+        case
+            when measured.model is not null then null
+            when churn_status.status = 'trained' then 'no customer can be tested'
+            else churn_status.note
+        end as score_reason,
         measured.auc,
         measured.average_precision,
         measured.log_loss,
         measured.brier_score,
         measured.calibration_error,
         measured.top_decile_lift,
-        measured.customers,
+        cast(coalesce(measured.customers, 0) as integer) as customers,
         measured.base_rate,
         case
-            when measured.model != 'churn' then null
+            when measured.model is null or measured.model != 'churn' then null
             when
                 measured.auc >= best_baseline.auc + 0.01
                 and measured.log_loss <= 0.98 * best_baseline.log_loss
                 then 'A'
             when measured.auc > best_baseline.auc and measured.log_loss < best_baseline.log_loss then 'B'
             else 'C'
-        end as grade
-    from measured
-    cross join best_baseline
-),
-
-unscored as (
-    select
-        'churn' as model,
-        churn_status.model_version,
-        cast(null as date) as test_date,
-        'insufficient_history' as score_status,
-        case
-            when churn_status.status = 'trained' then 'no customer can be tested'
-            else churn_status.note
-        end as score_reason,
-        cast(null as double) as auc,
-        cast(null as double) as average_precision,
-        cast(null as double) as log_loss,
-        cast(null as double) as brier_score,
-        cast(null as double) as calibration_error,
-        cast(null as double) as top_decile_lift,
-        0 as customers,
-        cast(null as double) as base_rate,
-        cast(null as varchar) as grade
-    from churn_status
-    where not exists (select 1 from measured)
-),
-
-model_scorecard as (
-    select
-        model,
-        model_version,
-        'test' as split,
-        test_date,
-        score_status,
-        score_reason,
-        auc,
-        average_precision,
-        log_loss,
-        brier_score,
-        calibration_error,
-        top_decile_lift,
-        cast(customers as integer) as customers,
-        base_rate,
-        grade,
+        end as grade,
+        case when measured.model = 'churn' then churn_status.note end as form,
+        case when measured.model = 'churn' then churn_status.challenger_gain end as challenger_gain,
         {{ as_of_date() }} as as_of_date
-    from (
-        select * from scored
-        union all
-        select * from unscored
-    ) as either_way
+    from churn_status
+    cross join best_baseline
+    -- Without a customer to test, the status alone.
+    left join measured
+        on churn_status.model_version is not null
 )
 
 select * from model_scorecard
