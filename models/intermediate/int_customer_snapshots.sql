@@ -1,5 +1,6 @@
 -- Grain: one row per customer and day they are looked at from; only rows before that day count, so
 -- nothing of a later day can leak into what is learnt from it.
+{#- Configured here, because a hook that refers to a model cannot stand in YAML. -#}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -46,9 +47,9 @@ snapshot_{{ loop.index }} as (
 int_customer_snapshots as (
     {% for snapshot_date in snapshot_dates or ['1990-01-01'] -%}
     select * from snapshot_{{ loop.index }}
+    {{ 'where false' if not snapshot_dates }}
     {{ 'union all' if not loop.last }}
     {% endfor -%}
 )
 
 select * from int_customer_snapshots
-{{ 'where false' if not snapshot_dates }}

@@ -1,7 +1,4 @@
 -- Grain: one row per customer and snapshot date.
--- A view: eight expressions over a table, and its readers want a few dates each.
-{{ config(materialized='view') }}
-
 with
 
 customer_snapshots as (

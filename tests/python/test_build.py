@@ -311,3 +311,23 @@ def test_a_shop_of_another_shape_is_read_through_its_mapping(make_shop):
     ]
     assert shop.query("select rule from staging.rejected_rows") == [("not_a_product",)]
     assert shop.query("select product_name from core.dim_products") == [("Äpfel",)]
+
+
+def test_a_built_model_is_exported_whole(sample):
+    def export(model, output="csv"):
+        arguments = f"{{model: {model}, format: {output}}}"
+        return sample.dbt("--quiet", "run-operation", "export", "--args", arguments)
+
+    rows = list(csv.DictReader(io.StringIO(export("dim_products").stdout)))
+    stored = sample.query("select product_id, product_name from core.dim_products order by 1")
+    # Ids keep their leading zeros, names their quotes and commas.
+    assert [(row["product_id"], row["product_name"] or None) for row in rows] == stored
+    metrics = json.loads(export("model_scorecard", "json").stdout)
+    auc = dict(sample.query("select model, auc from monitoring.model_scorecard"))
+    assert {row["model"]: row["auc"] for row in metrics} == pytest.approx(auc)
+    for arguments, names in [
+        (("no_model",), "There is no model 'no_model' to export"),
+        (("dim_products", "xml"), "Format 'xml' is not known"),
+    ]:
+        failed = export(*arguments)
+        assert failed.returncode != 0 and names in failed.stdout

@@ -25,7 +25,7 @@ product_prices as (
         cost,
         valid_from_date,
         valid_to_date
-    from {{ ref('int_product_prices') }}
+    from {{ ref('dim_product_prices') }}
 ),
 
 order_statuses as (

@@ -32,7 +32,7 @@ product_prices as (
         price,
         valid_from_date,
         valid_to_date
-    from {{ ref('int_product_prices') }}
+    from {{ ref('dim_product_prices') }}
 ),
 
 fct_returns as (

@@ -102,8 +102,8 @@ customer_value as (
     select
         customer_churn.customer_id,
         cast(snapshots.monetary / snapshots.frequency as decimal(18, 2)) as average_basket,
-        snapshots.frequency * 365.0 / snapshots.tenure_days as purchase_frequency,
-        snapshots.tenure_days / 365.0 as customer_lifetime,
+        cast(snapshots.frequency * 365.0 / snapshots.tenure_days as double) as purchase_frequency,
+        cast(snapshots.tenure_days / 365.0 as double) as customer_lifetime,
         -- The lifetime cancels out: what the customer has spent so far.
         coalesce(snapshots.monetary, 0) as historical_clv,
         predicted.predicted_orders_90,
@@ -135,21 +135,4 @@ customer_value as (
         on customer_churn.customer_id = predicted.customer_id
 )
 
-select
-    customer_id,
-    average_basket,
-    cast(purchase_frequency as double) as purchase_frequency,
-    cast(customer_lifetime as double) as customer_lifetime,
-    historical_clv,
-    predicted_orders_90,
-    predicted_orders,
-    predicted_order_value,
-    predicted_value_90,
-    predicted_value,
-    predicted_profit,
-    money_at_risk,
-    score_status,
-    score_reason,
-    model_version,
-    as_of_date
-from customer_value
+select * from customer_value

@@ -1,11 +1,5 @@
 -- Grain: one row per day of prediction and customer. Kept from build to build, so that each prediction can
 -- be held against what came of it.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='as_of_date',
-    on_schema_change='fail',
-) }}
 with
 
 customer_churn as (

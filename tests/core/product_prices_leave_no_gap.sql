@@ -11,7 +11,7 @@ periods as (
             as previous_valid_to_date,
         lead(valid_from_date) over (partition by product_id order by valid_from_date, valid_to_date)
             as next_valid_from_date
-    from {{ ref('int_product_prices') }}
+    from {{ ref('dim_product_prices') }}
 )
 
 select

@@ -26,7 +26,7 @@ numbered as (
     from products_history
 ),
 
-int_product_prices as (
+dim_product_prices as (
     select
         product_id,
         price,
@@ -37,4 +37,4 @@ int_product_prices as (
     from numbered
 )
 
-select * from int_product_prices
+select * from dim_product_prices
