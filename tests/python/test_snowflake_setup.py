@@ -4,13 +4,19 @@ import os
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from dbt.adapters.factory import get_adapter_by_type
 from dbt.cli.main import dbtRunner
 from dbt.clients.jinja import get_rendered
+from dbt.config.runtime import load_profile
 from dbt.context.providers import generate_runtime_model_context
+from dbt.flags import set_from_args
+from dbt_common.context import set_invocation_context
 
 PROJECT = Path(__file__).parents[2]
 SCRIPT = PROJECT / "profiles" / "setup_snowflake.sql"
@@ -67,6 +73,13 @@ def production(tmp_path_factory):
                 assert hook in [post_hook.sql for post_hook in node.config.post_hook], node.name
                 built[node.name] = (node, get_rendered(hook, context, node))
     return built
+
+
+def credentials(**settings):
+    """Return what the profile hands to Snowflake's connector in an environment of these settings."""
+    set_from_args(Namespace(PROFILES_DIR=str(PROJECT / "profiles")), None)
+    set_invocation_context(settings)
+    return load_profile(str(PROJECT), {}, None, "snowflake").credentials.auth_args()
 
 
 def personal_columns(node):
@@ -157,3 +170,40 @@ def test_python_models_pin_every_package(production):
     }
     assert len(pins) == 1, "versions stand in dbt_project.yml alone"
     assert all(re.fullmatch(r"[a-z-]+==[0-9.]+", package) for package in pins.pop())
+
+
+def test_a_password_needs_no_key_and_an_account_no_host():
+    given = credentials(SNOWFLAKE_USER="dbt", SNOWFLAKE_PASSWORD="secret")
+    assert given["password"] == "secret"
+    assert given["private_key"] is None
+    assert not {"host", "authenticator"} & set(given)
+
+
+def test_a_key_is_read_from_a_file_and_from_text(tmp_path):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    text = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"phrase"),
+    )
+    (tmp_path / "key.p8").write_bytes(text)
+    phrase = {"SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": "phrase"}
+    by_file = credentials(SNOWFLAKE_PRIVATE_KEY_PATH=str(tmp_path / "key.p8"), **phrase)
+    by_text = credentials(SNOWFLAKE_PRIVATE_KEY=text.decode(), **phrase)
+    assert (
+        by_file["private_key"]
+        == by_text["private_key"]
+        == key.private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    assert "password" not in by_file
+
+
+def test_an_emulator_has_a_host_of_its_own():
+    given = credentials(
+        SNOWFLAKE_HOST="localhost", SNOWFLAKE_PORT="8899", SNOWFLAKE_PROTOCOL="http"
+    )
+    assert (given["host"], given["port"], given["protocol"]) == ("localhost", 8899, "http")
