@@ -76,7 +76,7 @@ def production(tmp_path_factory):
 
 
 def credentials(**settings):
-    """Return what the profile hands to Snowflake's connector in an environment of these settings."""
+    """Return what the profile hands to the connector in an environment of these settings."""
     set_from_args(Namespace(PROFILES_DIR=str(PROJECT / "profiles")), None)
     set_invocation_context(settings)
     return load_profile(str(PROJECT), {}, None, "snowflake").credentials.auth_args()
