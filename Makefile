@@ -5,10 +5,10 @@ SHOP ?=
 VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 
 .DEFAULT_GOAL := help
-.PHONY: help build test docs lint clean
+.PHONY: help build test docs lint snowflake-smoke clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 build: .venv/.build ## build every model of a shop and test it: the sample, or SHOP=mapping.yml CLIENTELE_RAW_DIR=folder
 	$(BIN)/dbt build --target duckdb $(VARS)
@@ -30,6 +30,9 @@ lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions 
 	$(BIN)/dbt parse --target duckdb --no-partial-parse
 	$(BIN)/dbt-bouncer run --only manifest_checks
 	$(BIN)/sqlfluff lint models snapshots tests analyses
+
+snowflake-smoke: .venv/.build ## a short proof on the Snowflake account that SNOWFLAKE_* name; without one it says what it would do
+	.ci/snowflake_smoke
 
 docs: .venv/.build ## documentation and lineage on http://localhost:8080
 	$(BIN)/dbt docs generate $(VARS)

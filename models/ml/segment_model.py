@@ -338,7 +338,6 @@ def train(
 
 def model(dbt, session):
     """Train the segments of the shop's customers; see `train`."""
-    dbt.config(packages=["pandas", "scikit-learn", "scipy"])
     # dbt finds a ref only in a statement of its own.
     clock = dbt.ref("as_of_date")
     sample = dbt.ref("int_segment_sample")

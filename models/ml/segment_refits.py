@@ -78,7 +78,6 @@ def refit(sample: pd.DataFrame, parameters: pd.DataFrame) -> pd.DataFrame:
 
 def model(dbt, session):
     """Fit the segments again to the customers of each month; see `refit`."""
-    dbt.config(packages=["pandas", "scikit-learn"])
     # dbt finds a ref only in a statement of its own.
     sample = dbt.ref("int_segment_sample")
     parameters = dbt.ref("segment_parameters")

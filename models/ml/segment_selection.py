@@ -96,7 +96,6 @@ def compare(
 
 def model(dbt, session):
     """Measure 2 to 10 segments on the shop's customers; see `compare`."""
-    dbt.config(packages=["pandas", "scikit-learn"])
     # dbt finds a ref only in a statement of its own.
     clock = dbt.ref("as_of_date")
     sample = dbt.ref("int_segment_sample")
