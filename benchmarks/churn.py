@@ -49,7 +49,7 @@ METRICS = {
     "log_loss": ("log loss", -1),
     "calibration_error": ("calibration error", -1),
 }
-# What the project asked of itself before it was measured.
+# What the project asked of itself: the figures of its prototype on these test dates.
 MARKS = {
     "cdnow": {"auc": 0.746, "brier_score": 0.171, "calibration_error": 0.03},
     "online_retail_2": {"auc": 0.777, "brier_score": 0.191, "calibration_error": 0.03},
@@ -286,12 +286,13 @@ def verdict(shop, found):
         if lost:
             sentences.append(f"Ahead of it: {NAMES.get(name, name)} in {', '.join(lost)}.")
     text = " ".join(sentences) or "No peer is ahead of the churn model in any column."
+    marks = []
     for metric, bound in MARKS.get(shop, {}).items():
         words, better = METRICS[metric]
         side = "at least" if better > 0 else "at most"
         met = "met" if better * ours[metric] >= better * bound else "**missed**"
-        text += f" Mark set beforehand: {words} {side} {bound}, {met}."
-    return text
+        marks.append(f"{words} {side} {bound} ({met})")
+    return text + (f" Marks: {', '.join(marks)}." if marks else "")
 
 
 def expected_orders(database):
@@ -318,31 +319,35 @@ def expected_orders(database):
 
 
 def value_rows(shop, orders, database):
-    """Table rows of expected orders in the holdout: ours and BG/NBD, on the same customers."""
+    """Compare expected orders of the holdout, ours and BG/NBD's, on the same customers.
+
+    Returns
+    -------
+    tuple of (list of str, str)
+        Table rows; a sentence on who is closer.
+    """
     customers, ours = expected_orders(database)
     dates = pd.to_datetime(orders["date"])
     holdout = orders[dates.between(SPLIT, SPLIT + pd.Timedelta(days=HOLDOUT_DAYS - 1))]
     counts = holdout.groupby("customer_id")["date"].nunique()
     actual = counts.reindex(customers["customer_id"]).fillna(0).to_numpy(float)
-    fitter = bg_nbd(customers)
-    theirs = np.asarray(
-        fitter.conditional_expected_number_of_purchases_up_to_time(
-            HOLDOUT_DAYS / 7, *repeat_summary(customers)
-        )
+    theirs = bg_nbd(customers).conditional_expected_number_of_purchases_up_to_time(
+        HOLDOUT_DAYS / 7, *repeat_summary(customers)
     )
+    expected = {"the value model": ours, "BG/NBD": np.asarray(theirs)}
+    squares = np.column_stack([(each - actual) ** 2 for each in expected.values()])
     draws = np.random.default_rng(SEED).integers(0, len(actual), (RESAMPLES, len(actual)))
-    squares = {"ours": (ours - actual) ** 2, "theirs": (theirs - actual) ** 2}
-    below = [
-        np.sqrt(squares["ours"][i].mean()) - np.sqrt(squares["theirs"][i].mean()) for i in draws
+    rmse = np.sqrt(squares.mean(axis=0))
+    resampled = np.array([np.sqrt(squares[i].mean(axis=0)) for i in draws])
+    total = {name: each.sum() / actual.sum() - 1 for name, each in expected.items()}
+    above = [f"{rmse[0] - rmse[1]:+.4f} ({interval(resampled @ [1, -1], 4, '+')})", ""]
+    lines = [
+        f"| {SHOPS[shop]}, {len(actual):,} customers | {name} | {rmse[i]:.4f} | {above[i]} "
+        f"| {each.sum():,.0f} | {actual.sum():,.0f} | {total[name]:+.1%} |"
+        for i, (name, each) in enumerate(expected.items())
     ]
-    rmse = {name: np.sqrt(square.mean()) for name, square in squares.items()}
-    above = f"{rmse['ours'] - rmse['theirs']:+.4f} ({interval(below, 4, '+')})"
-    rows = [("ours", "**value model**", ours, above), ("theirs", "BG/NBD (lifetimes)", theirs, "")]
-    return [
-        f"| {SHOPS[shop]}, {len(actual):,} customers | {title} | {rmse[name]:.4f} | {difference} | "
-        f"{expected.sum():,.0f} | {actual.sum():,.0f} | {expected.sum() / actual.sum() - 1:+.1%} |"
-        for name, title, expected, difference in rows
-    ]
+    closer = [list(expected)[rmse.argmin()], min(total, key=lambda name: abs(total[name]))]
+    return lines, f"{SHOPS[shop]}: lower RMSE {closer[0]}, closer total {closer[1]}."
 
 
 def publish(name, text):
@@ -366,7 +371,7 @@ def main():
     models = ["model_scorecard", "churn_backtest"]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        value_lines = []
+        rows, sentences = [], []
         for shop in ("cdnow", "cdnow_sample"):
             raw = folder / shop
             orders = write_cdnow(raw, sample=shop == "cdnow_sample")
@@ -374,9 +379,11 @@ def main():
             publish(shop, churn_section(shop, folder / f"{shop}.duckdb"))
             split = folder / f"{shop}_split.duckdb"
             build(raw, "cdnow.yml", split, ["customer_value"], as_of_date=f"{SPLIT:%Y-%m-%d}")
-            value_lines += value_rows(shop, orders, split)
+            lines, sentence = value_rows(shop, orders, split)
+            rows += lines
+            sentences.append(sentence)
         head = "| shop | model | RMSE | above BG/NBD (95 %) | expected | actual | total error |"
-        publish("value", "\n".join([head, "|" + "---|" * 7, *value_lines]))
+        publish("value", "\n".join([head, "|" + "---|" * 7, *rows, "", " ".join(sentences)]))
         if arguments.online_retail_2:
             database = folder / "online_retail_2.duckdb"
             raw = Path(arguments.online_retail_2).resolve()
