@@ -5,7 +5,7 @@ SHOP ?=
 VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 
 .DEFAULT_GOAL := help
-.PHONY: help build test docs lint snowflake-smoke clean
+.PHONY: help build test docs lint benchmark snowflake-smoke clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -38,6 +38,9 @@ docs: .venv/.build ## documentation and lineage on http://localhost:8080
 	$(BIN)/dbt docs generate $(VARS)
 	$(BIN)/dbt docs serve
 
+benchmark: .venv/.benchmark ## measure the models on real shops beside others, rewrite the README's tables: ONLINE_RETAIL_2=folder
+	$(BIN)/python benchmarks/churn.py $(if $(ONLINE_RETAIL_2),--online-retail-2 "$(ONLINE_RETAIL_2)")
+
 clean: ## remove what was built, except the environment
 	rm -rf target logs clientele.duckdb clientele.duckdb.wal clientele.duckdb.tmp
 
@@ -49,4 +52,9 @@ clean: ## remove what was built, except the environment
 .venv/.test: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -e ".[test]"
+	touch .venv/.build $@
+
+.venv/.benchmark: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -e ".[benchmark]"
 	touch .venv/.build $@

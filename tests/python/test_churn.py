@@ -164,6 +164,10 @@ def test_the_scorecard_measures_as_scikit_learn_does(sample):
                 rows["is_churned"].to_numpy(float), rows["churn_probability"].to_numpy()
             )
             assert measured["calibration_error"] == pytest.approx(error, abs=1e-9)
+            p = rows["churn_probability"].to_numpy()
+            drawn = np.random.default_rng(1).random((300, len(p))) < p
+            chance = np.mean([churn.calibration_error(true.astype(float), p) for true in drawn])
+            assert measured["calibration_noise"] == pytest.approx(chance, rel=0.05)
     assert (card.drop("churn")["auc"] < card.loc["churn", "auc"]).all()
     assert card.loc["churn", "grade"] == "A"
 

@@ -50,7 +50,8 @@ bins as (
     select
         model,
         bin,
-        abs(sum(cast(churned as decimal(28, 15))) - sum(cast(p as decimal(28, 15)))) as bin_error
+        abs(sum(cast(churned as decimal(28, 15))) - sum(cast(p as decimal(28, 15)))) as bin_error,
+        sum(cast(p * (1 - p) as decimal(28, 15))) as bin_variance
     from ranked
     group by 1, 2
 ),
@@ -58,7 +59,9 @@ bins as (
 calibration as (
     select
         model,
-        sum(bin_error) as summed_error
+        sum(bin_error) as summed_error,
+        -- What a normal variable of that variance is away from its mean, on average.
+        sum(cast(sqrt(2 / pi() * cast(bin_variance as double)) as decimal(28, 15))) as summed_noise
     from bins
     group by 1
 ),
@@ -91,6 +94,7 @@ measured as (
         cast(summed.negative_log_likelihood as double) / summed.customers as log_loss,
         cast(summed.squared_error as double) / summed.customers as brier_score,
         cast(calibration.summed_error as double) / summed.customers as calibration_error,
+        cast(calibration.summed_noise as double) / summed.customers as calibration_noise,
         cast(summed.churners_on_top as double) / greatest(floor(summed.customers / 10), 1)
         / nullif(cast(summed.churners as double) / summed.customers, 0) as top_decile_lift
     from summed
@@ -137,6 +141,7 @@ model_scorecard as (
         measured.log_loss,
         measured.brier_score,
         measured.calibration_error,
+        measured.calibration_noise,
         measured.top_decile_lift,
         cast(coalesce(measured.customers, 0) as integer) as customers,
         measured.base_rate,
