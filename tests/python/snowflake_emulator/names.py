@@ -1,0 +1,38 @@
+"""Names and literals in SQL, as the emulator's parts read and write them."""
+
+import re
+
+FLAGS = re.IGNORECASE | re.DOTALL
+NAME = r'(?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))*'
+TYPES = {
+    "VARCHAR": "VARCHAR(16777216)", "DOUBLE": "FLOAT", "FLOAT": "FLOAT", "DATE": "DATE", "BOOLEAN": "BOOLEAN",
+    "TIMESTAMP": "TIMESTAMP_NTZ", "TIMESTAMP_NS": "TIMESTAMP_NTZ", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_TZ",
+    "BLOB": "BINARY", "TIME": "TIME", '"NULL"': "TEXT",
+}  # fmt: skip
+
+
+def literal(value):
+    """Return a value as a literal of SQL."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def quoted(name):
+    """Return a name in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def with_bindings(sql, params):
+    """Return a statement with each `?` replaced by its value as a literal."""
+    values = iter(params)
+    return re.sub(r"\?", lambda _: literal(next(values)), sql)
+
+
+def snowflake_type(kind):
+    """Return the Snowflake type of a DuckDB type."""
+    if kind.startswith("DECIMAL"):
+        return kind.replace("DECIMAL", "NUMBER")
+    return TYPES.get(kind, "NUMBER(38,0)" if "INT" in kind else "VARIANT")
