@@ -3,6 +3,7 @@
 import re
 
 import sqlglot
+from fakesnow import macros, transforms
 from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.statement_type import statement_type_id
 from snowflake.connector.errors import ProgrammingError
@@ -33,12 +34,23 @@ KNOWN = (
     exp.Rollback,
 )
 
-# Functions that read text as a type, or give null.
-TRIED_TYPES = {
-    "TRY_TO_TIMESTAMP": "timestamp",
-    "TRY_TO_TIMESTAMP_NTZ": "timestamp",
-    "TRY_TO_TIMESTAMP_TZ": "timestamptz",
+# Functions that are macros of the emulator's own: what they do in DuckDB's SQL.
+MACROS = {
+    "TRY_TO_TIMESTAMP": "(x) as try_cast(x as timestamp)",
+    "TRY_TO_TIMESTAMP_NTZ": "(x) as try_cast(x as timestamp)",
+    "TRY_TO_TIMESTAMP_TZ": "(x) as try_cast(x as timestamptz)",
 }
+fakesnow_macros = macros.creation_sql
+
+
+def create_macros(catalog):
+    """Return the SQL that creates fakesnow's macros, and the emulator's, in a database."""
+    own = [f"create or replace macro {catalog}.{name}{body};" for name, body in MACROS.items()]
+    return fakesnow_macros(catalog) + "\n".join(own)
+
+
+# fakesnow calls this for every database that it creates.
+macros.creation_sql = create_macros
 
 
 def refusal(message, errno=2, sqlstate="0A000"):
@@ -116,11 +128,22 @@ class Cursor(FakeSnowflakeCursor):
                 self.session.role if isinstance(node, exp.CurrentRole) else self.session.warehouse
             )
             node.replace(exp.Literal.string(value) if value else exp.Null())
-        for node in list(expression.find_all(exp.Typeof, exp.Anonymous)):
+        for node in list(expression.find_all(exp.Typeof, exp.TryCast, exp.Trim, exp.Anonymous)):
             if isinstance(node, exp.Typeof):
                 node.replace(exp.Anonymous(this="json_type", expressions=[node.this]))
-            elif kind := TRIED_TYPES.get(node.name.upper()):
-                node.replace(exp.TryCast(this=node.expressions[0], to=exp.DataType.build(kind)))
+            elif isinstance(node, exp.Trim):
+                # fakesnow would forget which characters to trim.
+                side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(node.text("position"), "trim")
+                arguments = [part for part in (node.this, node.expression) if part]
+                node.replace(exp.Anonymous(this=side, expressions=arguments))
+            elif isinstance(node, exp.Anonymous):
+                if node.name.upper() == "HASH":
+                    # A signed number, as on Snowflake.
+                    half = exp.BitwiseRightShift(this=node.copy(), expression=exp.Literal.number(1))
+                    node.replace(exp.cast(exp.paren(half), "bigint"))
+            elif node.to.is_type("timestamp", "timestampntz"):
+                # fakesnow would make it a cast that fails.
+                node.replace(exp.Anonymous(this="TRY_TO_TIMESTAMP", expressions=[node.this]))
         if isinstance(expression, exp.Create):
             self.rewrite_create(expression)
         return access.with_masks(self, expression)
@@ -147,6 +170,60 @@ class Cursor(FakeSnowflakeCursor):
             for column in create.this.expressions:
                 if isinstance(column, exp.ColumnDef):
                     column.replace(column.this)
+
+    def _transform(self, expression, params):
+        """Bring Snowflake's SQL to DuckDB's: those of fakesnow's transforms that are right and needed."""
+        database, schema = self.session.database, self.session.schema
+        steps = [
+            lambda node: transforms.identifier(node, params),
+            transforms.upper_case_unquoted_identifiers,
+            lambda node: transforms.set_schema(node, current_database=database),
+            lambda node: transforms.create_database(node, db_path=self.session.db_path),
+            transforms.extract_comment_on_table,
+            transforms.information_schema_fs,
+            lambda node: transforms.information_schema_databases(node, current_schema=schema),
+            transforms.drop_schema_cascade,
+            transforms.semi_structured_types,
+            transforms.try_parse_json,
+            transforms.split,
+            transforms.indices_to_json_extract,
+            transforms.json_extract_cast_as_varchar,
+            transforms.json_extract_cased_as_varchar,
+            transforms.json_extract_precedence,
+            transforms.flatten_value_cast_as_varchar,
+            transforms.flatten,
+            transforms.regex_replace,
+            transforms.regex_substr,
+            transforms.values_columns,
+            transforms.to_date,
+            transforms.timestamp_offsets,
+            transforms.to_decimal,
+            transforms.object_construct,
+            transforms.timestamp_ntz,
+            transforms.float_to_double,
+            transforms.integer_precision,
+            transforms.extract_text_length,
+            transforms.sample,
+            transforms.array_size,
+            transforms.array_agg_within_group,
+            transforms.array_agg,
+            transforms.object_agg,
+            transforms.dateadd_date_cast,
+            transforms.dateadd_string_literal_timestamp_cast,
+            transforms.datediff_string_literal_timestamp_cast,
+            transforms.show_databases,
+            lambda node: transforms.show_schemas(node, database),
+            lambda node: transforms.show_tables_etc(node, database, schema),
+            lambda node: transforms.show_columns(node, database, schema),
+            transforms.sha256,
+            transforms.create_clone,
+            transforms.alias_in_where,
+            transforms.alter_table_strip_cluster_by,
+            lambda node: transforms.create_table_as(node, self._duck_conn),
+        ]
+        for step in steps:
+            expression = expression.transform(step, copy=False)
+        return expression
 
     def _execute(self, transformed, params=None):
         # DuckDB's catalog raises errors when two threads describe or change it at once.
