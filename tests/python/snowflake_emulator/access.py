@@ -182,6 +182,11 @@ def show_nothing(cursor, match, sql):
     cursor.answer(["name", "catalog_name", "schema_name", "is_builtin"], [])
 
 
+def cancel(cursor, match, sql):
+    """SYSTEM$CANCEL_ALL_QUERIES: none of the session runs when its next is read."""
+    cursor.answer(["SYSTEM$CANCEL_ALL_QUERIES"], [["0 cancelled."]])
+
+
 def use(cursor, match, sql):
     """USE ROLE or WAREHOUSE."""
     setattr(cursor.session, match[1].lower(), cursor.name(match[2])[-1])
@@ -269,6 +274,7 @@ HANDLERS = [
         (r"alter\s+session\b", set_session),
         (r"show\s+parameters\s+like\s+'query_tag'", show_query_tag),
         (rf"desc(?:ribe)?\s+(?:table|view)\s+({NAME})\Z", describe),
+        (r"select\s+system\$cancel_all_queries\b", cancel),
         (r"show\s+user\s+functions\b", show_nothing),
         (rf"use\s+(role|warehouse)\s+{NAME}", use),
         (

@@ -10,7 +10,7 @@ import sqlglot
 from fakesnow.statement_type import COPY
 from snowflake.connector.errors import ProgrammingError
 
-from .names import FLAGS, NAME, literal, quoted, snowflake_type, with_bindings
+from .names import FLAGS, NAME, literal, quoted, snowflake_type, with_bindings, with_identifiers
 
 STAGE = rf"'?@(?P<stage>{NAME})(?P<path>/[^\s')]*)?'?"
 TEMPORARY = r"(?:(?:scoped\s+|local\s+)?(?P<temporary>temp|temporary|volatile)\s+)?"
@@ -38,12 +38,6 @@ def error(message, errno=1003, sqlstate="42000"):
     return ProgrammingError(
         msg=f"SQL compilation error:\n{message}", errno=errno, sqlstate=sqlstate
     )
-
-
-def plain(sql):
-    """Return a statement without inner comments, and IDENTIFIER('x') as x."""
-    sql = re.sub(r"/\* Python:.*?\*/", " ", sql, flags=re.DOTALL)
-    return re.sub(r"\bidentifier\s*\(\s*'([^']*)'\s*\)", r"\1", sql, flags=FLAGS)
 
 
 def options_of(text):
@@ -103,7 +97,7 @@ def create_stage(cursor, match, sql):
     """CREATE STAGE: a folder on this machine."""
     match = re.match(
         rf"create\s+(or\s+replace\s+)?{TEMPORARY}stage\s+(?P<exists>if\s+not\s+exists\s+)?(?P<name>{NAME})(?P<rest>.*)",
-        plain(sql),
+        with_identifiers(sql),
         FLAGS,
     )
     name = cursor.name(match["name"])
@@ -121,7 +115,7 @@ def create_format(cursor, match, sql):
     """CREATE FILE FORMAT."""
     match = re.match(
         rf"create\s+(?:or\s+replace\s+)?{TEMPORARY}file\s+format\s+(?:if\s+not\s+exists\s+)?(?P<name>{NAME})(?P<rest>.*)",
-        plain(sql),
+        with_identifiers(sql),
         FLAGS,
     )
     name = cursor.name(match["name"])
@@ -132,7 +126,7 @@ def create_format(cursor, match, sql):
 def drop(cursor, match, sql):
     """DROP STAGE or FILE FORMAT."""
     match = re.match(
-        rf"drop\s+(?P<kind>stage|file\s+format)\s+(?:if\s+exists\s+)?(?P<name>{NAME})", plain(sql), FLAGS
+        rf"drop\s+(?P<kind>stage|file\s+format)\s+(?:if\s+exists\s+)?(?P<name>{NAME})", with_identifiers(sql), FLAGS
     )
     account = cursor.session.account
     name = cursor.name(match["name"])
@@ -151,7 +145,7 @@ def forget_stage(account, name):
 
 def put(cursor, match, sql):
     """PUT: tells the client to copy its files into the stage's folder."""
-    match = re.match(rf"put\s+'?file://(?P<source>[^']+?)'?\s+{STAGE}(?P<rest>.*)", plain(sql), FLAGS)
+    match = re.match(rf"put\s+'?file://(?P<source>[^']+?)'?\s+{STAGE}(?P<rest>.*)", with_identifiers(sql), FLAGS)
     stage = stage_of(cursor, match)
     options = options_of(match["rest"])
     folder = stage.folder / (match["path"] or "").strip("/")
@@ -196,7 +190,7 @@ def remove_files(cursor, match, sql):
 
 def copy_into(cursor, match, sql):
     """COPY INTO a table from files of a stage."""
-    sql = plain(sql)
+    sql = with_identifiers(sql)
     match = re.match(
         rf"copy\s+into\s+(?P<table>{NAME})\s*(?:\((?P<columns>[^()]*)\)\s*)?from\s+"
         rf"(?:\(\s*select\s+(?P<select>.*?)\s+from\s+{STAGE.replace('stage', 'stage1').replace('path', 'path1')}\s*(?:as\s+)?\w*\s*\)|{STAGE})(?P<rest>.*)",

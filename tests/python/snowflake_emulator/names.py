@@ -36,3 +36,9 @@ def snowflake_type(kind):
     if kind.startswith("DECIMAL"):
         return kind.replace("DECIMAL", "NUMBER")
     return TYPES.get(kind, "NUMBER(38,0)" if "INT" in kind else "VARIANT")
+
+
+def with_identifiers(sql):
+    """Return a statement with IDENTIFIER('x') as x, without the comments of Snowpark."""
+    sql = re.sub(r"/\* Python:.*?\*/", " ", sql, flags=re.DOTALL)
+    return re.sub(r"\bidentifier\s*\(\s*'([^']*)'\s*\)", r"\1", sql, flags=FLAGS)

@@ -1,7 +1,9 @@
 """One statement: recognised, checked, rewritten to what fakesnow and DuckDB know, and run."""
 
+import contextlib
 import re
 
+import duckdb
 import sqlglot
 from fakesnow import macros, transforms
 from fakesnow.cursor import FakeSnowflakeCursor
@@ -11,7 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from . import access, checks, loading, procedures
-from .names import literal, quoted, with_bindings
+from .names import FLAGS, literal, quoted, with_bindings, with_identifiers
 
 # Statements that fakesnow's parser cannot read or that it does not know, and who answers them.
 HANDLERS = [*procedures.HANDLERS, *loading.HANDLERS, *access.HANDLERS]
@@ -46,7 +48,10 @@ fakesnow_macros = macros.creation_sql
 def create_macros(catalog):
     """Return the SQL that creates fakesnow's macros, and the emulator's, in a database."""
     own = [f"create or replace macro {catalog}.{name}{body};" for name, body in MACROS.items()]
-    return fakesnow_macros(catalog) + "\n".join(own)
+    # In full, since a schema of another database may be named like this one.
+    return (fakesnow_macros(catalog) + "\n".join(own)).replace(
+        f" macro {catalog}.", f" macro {catalog}.main."
+    ).replace(f" MACRO {catalog}.", f" macro {catalog}.main.")
 
 
 # fakesnow calls this for every database that it creates.
@@ -94,6 +99,8 @@ class Cursor(FakeSnowflakeCursor):
             if match := pattern.match(sql):
                 handler(self, match, with_bindings(sql, params) if params else sql)
                 return self
+        if re.search(r"\bidentifier\s*\(", sql, FLAGS):
+            sql, params = with_identifiers(with_bindings(sql, params or ())), None
         sql = access.with_roles(self.session, access.with_history(self, sql))
         sql = loading.with_table_functions(self, sql, params)
         if isinstance(params, list):
@@ -225,10 +232,26 @@ class Cursor(FakeSnowflakeCursor):
             expression = expression.transform(step, copy=False)
         return expression
 
+    def _transform_explode(self, expression):
+        # DuckDB merges by itself; fakesnow would split the statement.
+        if isinstance(expression, exp.Merge):
+            return [expression]
+        return super()._transform_explode(expression)
+
     def _execute(self, transformed, params=None):
         # DuckDB's catalog raises errors when two threads describe or change it at once.
         with self.session.account.lock:
-            super()._execute(transformed, params)
+            try:
+                if isinstance(transformed, exp.Merge):
+                    count = self._duck_conn.execute(transformed.sql("duckdb"), params).fetchone()[0]
+                    self.answer(["number of rows merged"], [[count]])
+                else:
+                    super()._execute(transformed, params)
+            except Exception:
+                # Snowflake's transaction stays open after an error; DuckDB's has to be ended.
+                with contextlib.suppress(duckdb.TransactionException):
+                    self._duck_conn.rollback()
+                raise
 
     def answer(self, columns, rows):
         """Answer with rows that the emulator made itself; all columns are text or numbers."""
