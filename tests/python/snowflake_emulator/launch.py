@@ -68,10 +68,10 @@ class Emulator:
         """The environment variables that bring dbt to it."""
         return environment(self.port)
 
-    def query(self, sql, **options):
+    def query(self, sql, role="TRANSFORMER", **options):
         """Rows of a query over the wire."""
         with (
-            snowflake.connector.connect(**ACCESS, port=self.port, **options) as connection,
+            snowflake.connector.connect(**ACCESS, port=self.port, role=role, **options) as connection,
             connection.cursor() as cursor,
         ):
             return cursor.execute(sql).fetchall()

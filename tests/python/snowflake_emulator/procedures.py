@@ -41,6 +41,7 @@ def run(cursor, name, header, code):
     module = types.ModuleType(name)
     sys._xoptions.setdefault("snowflake_partner_attribution", [])
     handler = re.search(r"handler\s*=\s*'(\w+)'", header, FLAGS)[1]
+    session.account.callers[str(session.session_id)] = session
     snowpark = Session.builder.configs(
         session.account.url
         | {
@@ -48,7 +49,7 @@ def run(cursor, name, header, code):
             "schema": session.schema,
             "role": session.role,
             "warehouse": session.warehouse,
-            "session_parameters": {"QUERY_TAG": session.query_tag},
+            "session_parameters": {"EMULATOR_CALLER": str(session.session_id)},
         }
     ).create()
     try:
@@ -62,6 +63,7 @@ def run(cursor, name, header, code):
         ) from error
     finally:
         snowpark.close()
+        del session.account.callers[str(session.session_id)]
     cursor.answer([name.upper()], [[result]])
 
 

@@ -49,6 +49,7 @@ class Account(FakeSnow):
         self.history = []
         self.grants = []
         self.recorded = []
+        self.callers = {}
         self.policies = {}
         self.masked = {}
         self.procedures = {}
@@ -106,8 +107,16 @@ class Session(FakeSnowflakeConnection):
         self.temporary = {}
         self.temporary_stages = set()
         self.last_copy = {}
+        self.caller = None
         # Statements of one session run one after the other.
         self.turn = threading.RLock()
+
+    def join(self, caller):
+        """Run as part of another session, as a procedure does in its caller's."""
+        self.caller = caller
+        self.temporary = caller.temporary
+        self.temporary_stages = caller.temporary_stages
+        self.query_tag = caller.query_tag
 
     def cursor(self, cursor_class=None):
         """Return a cursor that knows what fakesnow lacks."""
@@ -150,6 +159,9 @@ class Session(FakeSnowflakeConnection):
 
     def end(self):
         """Drop what was temporary and close the session."""
+        if self.caller:
+            self.close()
+            return
         with self.account.lock:
             for name, kind in self.temporary.items():
                 self._duck_conn.execute(f"drop {kind} if exists {name}")
@@ -173,6 +185,8 @@ def make_app(account):
         parameters = (await body_of(request))["data"].get("SESSION_PARAMETERS") or {}
         session = await run_in_threadpool(account.login, dict(request.query_params))
         session.query_tag = parameters.get("QUERY_TAG") or ""
+        if caller := account.callers.get(parameters.get("EMULATOR_CALLER")):
+            session.join(caller)
         token = uuid.uuid4().hex
         sessions[token] = session
         return JSONResponse(

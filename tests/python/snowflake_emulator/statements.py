@@ -37,7 +37,23 @@ KNOWN = (
 )
 
 # Functions that are macros of the emulator's own: what they do in DuckDB's SQL.
+SCALE = "case when typeof(a) like 'DECIMAL%' then cast(regexp_extract(typeof(a), ',(\\d+)', 1) as integer) else 0 end"
 MACROS = {
+    # Snowflake fails where DuckDB gives null or infinity, and rounds the quotient of exact numbers.
+    "_EMULATOR_DIVIDE": "(a, b) as case when b = 0 then error('Division by zero') else a / b end",
+    "_EMULATOR_DIVIDE_EXACT": f"""(a, b) as case
+        when b = 0 then error('Division by zero')
+        when typeof(a) in ('DOUBLE', 'FLOAT') or typeof(b) in ('DOUBLE', 'FLOAT') then a / b
+        else round(a / b, greatest({SCALE}, least({SCALE} + 6, 12)))
+    end""",
+    # Keys in order, as Snowflake's objects have them.
+    "_FS_OBJECT_CONSTRUCT": """(keys, vals, keep_nulls) as cast('{' || array_to_string(list_transform(
+        list_filter(
+            list_sort(list_zip(keys, vals)),
+            lambda pair: pair[1] is not null and (keep_nulls or pair[2] is not null)
+        ),
+        lambda pair: to_json(pair[1])::varchar || ':' || coalesce(to_json(pair[2])::varchar, 'null')
+    ), ',') || '}' as json)""",
     "TRY_TO_TIMESTAMP": "(x) as try_cast(x as timestamp)",
     "TRY_TO_TIMESTAMP_NTZ": "(x) as try_cast(x as timestamp)",
     "TRY_TO_TIMESTAMP_TZ": "(x) as try_cast(x as timestamptz)",
@@ -56,6 +72,13 @@ def create_macros(catalog):
 
 # fakesnow calls this for every database that it creates.
 macros.creation_sql = create_macros
+
+
+def is_double(node):
+    """Tell whether an expression is known to give a double."""
+    if isinstance(node, exp.Cast):
+        return node.to.is_type("double", "float")
+    return isinstance(node, exp.Ln | exp.Exp | exp.Sqrt | exp.Pow)
 
 
 def refusal(message, errno=2, sqlstate="0A000"):
@@ -151,6 +174,9 @@ class Cursor(FakeSnowflakeCursor):
             elif node.to.is_type("timestamp", "timestampntz"):
                 # fakesnow would make it a cast that fails.
                 node.replace(exp.Anonymous(this="TRY_TO_TIMESTAMP", expressions=[node.this]))
+        for node in reversed(list(expression.find_all(exp.Div))):
+            name = "_EMULATOR_DIVIDE" if any(map(is_double, node.walk())) else "_EMULATOR_DIVIDE_EXACT"
+            node.replace(exp.Anonymous(this=name, expressions=[node.this, node.expression]))
         if isinstance(expression, exp.Create):
             self.rewrite_create(expression)
         return access.with_masks(self, expression)
