@@ -7,7 +7,7 @@ import sqlglot
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
-from .names import FLAGS, NAME, literal, quoted, snowflake_type
+from .names import FLAGS, MARK, NAME, literal, quoted, snowflake_type, stored
 
 OBJECT = r"(role|warehouse|user|resource\s+monitor|network\s+policy|tag|masking\s+policy)"
 ROLE_HIERARCHY = {
@@ -103,7 +103,7 @@ def set_policy(cursor, match, sql):
     with account.lock:
         described = cursor._duck_conn.execute(f"describe {'.'.join(map(quoted, table))}").fetchall()
     column = cursor.name(match["column"])[-1]
-    if column not in [row[0] for row in described]:
+    if stored(column) not in [row[0] for row in described]:
         raise ProgrammingError(
             msg=f"SQL compilation error:\ncolumn '{column}' does not exist", errno=904, sqlstate="42000"
         )
@@ -164,7 +164,7 @@ def describe(cursor, match, sql):
     cursor.answer(
         [*names, "expression", "comment", "policy name"],
         [
-            [row[0], snowflake_type(row[1]), "COLUMN", "Y" if row[2] == "YES" else "N"]
+            [row[0].replace(MARK, ""), snowflake_type(row[1]), "COLUMN", "Y" if row[2] == "YES" else "N"]
             + [None, "N", "N", None, None, None, policy_of(cursor, match[1], row[0])]
             for row in rows
         ],

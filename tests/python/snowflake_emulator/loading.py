@@ -10,7 +10,7 @@ import sqlglot
 from fakesnow.statement_type import COPY
 from snowflake.connector.errors import ProgrammingError
 
-from .names import FLAGS, NAME, literal, quoted, snowflake_type, with_bindings, with_identifiers
+from .names import FLAGS, MARK, NAME, literal, quoted, snowflake_type, with_bindings, with_identifiers
 
 STAGE = rf"'?@(?P<stage>{NAME})(?P<path>/[^\s')]*)?'?"
 TEMPORARY = r"(?:(?:scoped\s+|local\s+)?(?P<temporary>temp|temporary|volatile)\s+)?"
@@ -211,7 +211,7 @@ def copy_into(cursor, match, sql):
     table = ".".join(map(quoted, target))
     connection = cursor._duck_conn
     with cursor.session.account.lock:
-        all_columns = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
+        all_columns = [row[0].replace(MARK, "") for row in connection.execute(f"describe {table}").fetchall()]
         columns = [
             name[1:-1] if name.startswith('"') else name.upper()
             for name in map(str.strip, (groups["columns"] or "").split(","))
@@ -237,7 +237,7 @@ def copy_into(cursor, match, sql):
                     for row in connection.execute(f"describe select * from {source}").fetchall()
                 }
                 columns = [column for column in columns if column.upper() in present]
-                chosen = ", ".join(quoted(present[column.upper()]) for column in columns)
+                chosen = ", ".join(f'"{present[column.upper()]}"' for column in columns)
                 select = f"select {chosen} from {source}"
             else:
                 select = f"select to_json(record) from {source} as record"

@@ -4,6 +4,8 @@ import re
 
 FLAGS = re.IGNORECASE | re.DOTALL
 NAME = r'(?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))*'
+# Ends the stored names of columns that have lower-case letters.
+MARK = "\u02e1"
 TYPES = {
     "VARCHAR": "VARCHAR(16777216)", "DOUBLE": "FLOAT", "FLOAT": "FLOAT", "DATE": "DATE", "BOOLEAN": "BOOLEAN",
     "TIMESTAMP": "TIMESTAMP_NTZ", "TIMESTAMP_NS": "TIMESTAMP_NTZ", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_TZ",
@@ -20,9 +22,17 @@ def literal(value):
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def stored(name):
+    """Return the name that DuckDB, which ignores case, keeps a column under.
+
+    On Snowflake `"id"` and `ID` are two columns, and `id` means the second.
+    """
+    return name + MARK if any(map(str.islower, name)) and not name.endswith(MARK) else name
+
+
 def quoted(name):
-    """Return a name in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
+    """Return a name in double quotes, as DuckDB keeps it."""
+    return '"' + stored(name).replace('"', '""') + '"'
 
 
 def with_bindings(sql, params):

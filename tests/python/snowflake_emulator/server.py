@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from .loading import forget_stage
+from .names import MARK
 from .statements import Cursor
 
 
@@ -143,6 +144,8 @@ class Session(FakeSnowflakeConnection):
                 cursor = self.cursor()
                 cursor.execute(sql, bindings)
                 cursor.rowtype = describe_as_rowtype(cursor._describe_last_sql())
+                for column in cursor.rowtype:
+                    column["name"] = column["name"].replace(MARK, "")
             if cursor._arrow_table is not None:
                 entry["ROWS_PRODUCED"] = cursor._arrow_table.num_rows
             return cursor

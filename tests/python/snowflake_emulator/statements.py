@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from . import access, checks, loading, procedures
-from .names import FLAGS, literal, quoted, with_bindings, with_identifiers
+from .names import FLAGS, MARK, literal, quoted, stored, with_bindings, with_identifiers
 
 # Statements that fakesnow's parser cannot read or that it does not know, and who answers them.
 HANDLERS = [*procedures.HANDLERS, *loading.HANDLERS, *access.HANDLERS]
@@ -153,6 +153,9 @@ class Cursor(FakeSnowflakeCursor):
 
     def rewrite(self, expression):
         """Replace what only Snowflake has: roles, temporary objects with qualified names, comments."""
+        for name in expression.find_all(exp.Identifier):
+            if name.quoted and not isinstance(name.parent, exp.Table):
+                name.set("this", stored(name.name))
         for node in list(expression.find_all(exp.CurrentRole, exp.CurrentWarehouse)):
             value = (
                 self.session.role if isinstance(node, exp.CurrentRole) else self.session.warehouse
@@ -273,10 +276,16 @@ class Cursor(FakeSnowflakeCursor):
                     self.answer(["number of rows merged"], [[count]])
                 else:
                     super()._execute(transformed, params)
-            except Exception:
+            except Exception as error:
                 # Snowflake's transaction stays open after an error; DuckDB's has to be ended.
                 with contextlib.suppress(duckdb.TransactionException):
                     self._duck_conn.rollback()
+                message = re.sub(r"\A\d+ \(\w+\): ", "", str(error)).replace(MARK, "")
+                if column := re.search(r'Referenced column "([^"]+)" not found', message):
+                    text = f"SQL compilation error:\ninvalid identifier '{column[1]}'\n{message}"
+                    raise refusal(text, 904, "42000") from None
+                if isinstance(error, duckdb.Error):
+                    raise refusal(message, 100051, "22012") from None
                 raise
 
     def answer(self, columns, rows):
