@@ -120,14 +120,16 @@ def test_malformed_lines_land_like_on_duckdb(account, sample):
 
 
 def test_training_reads_its_sample_only(account):
-    """A full to_pandas of the customers would leave the server with more rows than the sample has."""
+    """A full to_pandas would bring more rows out of the server than the sample has."""
     [(rows,)] = account.emulator.query(
         """
         select max(rows_produced) from snowflake.account_usage.query_history
         where query_tag like '%churn_model%' or query_tag like '%value_model%'
         """
     )
-    [(sampled,)] = account.emulator.query("select count(*) from analytics.features.int_training_sample")
+    [(sampled,)] = account.emulator.query(
+        "select count(*) from analytics.features.int_training_sample"
+    )
     [(snapshots,)] = account.emulator.query(
         "select count(*) from analytics.features.int_customer_snapshots"
     )
@@ -166,10 +168,14 @@ def test_unknown_statements_are_refused(scratch):
 
 
 def test_lower_case_columns_are_not_found_without_quotes(scratch):
-    procedure(scratch, "['pandas==2.2.3']", "import pandas", "pandas.DataFrame({'customer_id': [1]})")
+    procedure(
+        scratch, "['pandas==2.2.3']", "import pandas", "pandas.DataFrame({'customer_id': [1]})"
+    )
     message = refusal(scratch, "select customer_id from written")
     assert "invalid identifier 'CUSTOMER_ID'" in message
-    procedure(scratch, "['pandas==2.2.3']", "import pandas", "pandas.DataFrame({'CUSTOMER_ID': [1]})")
+    procedure(
+        scratch, "['pandas==2.2.3']", "import pandas", "pandas.DataFrame({'CUSTOMER_ID': [1]})"
+    )
     assert scratch.query("select customer_id from analytics.core.written") == [(1,)]
 
 
@@ -207,7 +213,7 @@ $$
 
 
 def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
-    """Half of the orders, then all of them, the emulator killed in the middle of the second build."""
+    """Half of the orders, then all, the emulator killed in the middle of the second build."""
     raw = tmp_path / "raw"
     raw.mkdir()
     for file in SAMPLE.iterdir():
@@ -226,7 +232,9 @@ def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
     with Emulator(tmp_path / "data") as emulator:
         half = make_account(emulator, raw, tmp_path)
         assert half.dbt("run-operation", "load_raw").returncode == 0
-        with subprocess.Popen(**half.command("build", *build), stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            **half.command("build", *build), stdout=subprocess.PIPE, text=True
+        ) as process:
             for line in process.stdout:
                 if "fct_order_lines" in line and "OK created" in line:
                     emulator.process.kill()
@@ -235,9 +243,13 @@ def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
     with Emulator(tmp_path / "data") as emulator:
         make_account(emulator, raw, tmp_path).build(*build)
         marts = public_marts(tmp_path / "target/manifest.json")
-        built = {row[0] for row in emulator.query(
-            "select lower(table_schema || '.' || table_name) from analytics.information_schema.tables"
-        )}
+        built = {
+            row[0]
+            for row in emulator.query(
+                "select lower(table_schema || '.' || table_name)"
+                " from analytics.information_schema.tables"
+            )
+        }
         marts = {mart: key for mart, key in marts.items() if mart in built}
         assert len(marts) > 8
         assert first_difference(shop.database, emulator, marts) is None

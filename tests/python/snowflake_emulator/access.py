@@ -15,7 +15,8 @@ ROLE_HIERARCHY = {
     "SECURITYADMIN": {"USERADMIN"},
 }
 GRANT_COLUMNS = [
-    "created_on", "privilege", "granted_on", "name", "granted_to", "grantee_name", "grant_option", "granted_by",
+    "created_on", "privilege", "granted_on", "name",
+    "granted_to", "grantee_name", "grant_option", "granted_by",
 ]  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def roles_of(session):
 
 
 def with_masks(cursor, expression):
-    """Read a column that has a masking policy through the policy, as the current role may see it."""
+    """Read each column that has a masking policy through it, as the current role may."""
     masked = cursor.session.account.masked
     for table in list(expression.find_all(exp.Table)) if masked else []:
         policies = masked.get(cursor.full_name(table))
@@ -105,7 +106,9 @@ def set_policy(cursor, match, sql):
     column = cursor.name(match["column"])[-1]
     if stored(column) not in [row[0] for row in described]:
         raise ProgrammingError(
-            msg=f"SQL compilation error:\ncolumn '{column}' does not exist", errno=904, sqlstate="42000"
+            msg=f"SQL compilation error:\ncolumn '{column}' does not exist",
+            errno=904,
+            sqlstate="42000",
         )
     if match["policy"]:
         policy = cursor.name(match["policy"])
@@ -131,12 +134,14 @@ def forget_object(session, name, copy_grants):
     session.account.masked.pop(name, None)
     if not copy_grants:
         session.account.grants = [
-            grant for grant in session.account.grants if grant["name"] != name or grant["kind"] == "ROLE"
+            grant
+            for grant in session.account.grants
+            if grant["name"] != name or grant["kind"] == "ROLE"
         ]
 
 
 def set_session(cursor, match, sql):
-    """ALTER SESSION: the query tag holds for the statements that follow; the rest changes nothing."""
+    """ALTER SESSION: the query tag holds from now on; the rest changes nothing."""
     if tag := re.search(r"\bset\s+query_tag\s*=\s*'((?:[^']|'')*)'", sql, FLAGS):
         cursor.session.query_tag = tag[1].replace("''", "'")
     elif re.search(r"\bunset\s+query_tag\b", sql, FLAGS):
@@ -164,7 +169,12 @@ def describe(cursor, match, sql):
     cursor.answer(
         [*names, "expression", "comment", "policy name"],
         [
-            [row[0].replace(MARK, ""), snowflake_type(row[1]), "COLUMN", "Y" if row[2] == "YES" else "N"]
+            [
+                row[0].replace(MARK, ""),
+                snowflake_type(row[1]),
+                "COLUMN",
+                "Y" if row[2] == "YES" else "N",
+            ]
             + [None, "N", "N", None, None, None, policy_of(cursor, match[1], row[0])]
             for row in rows
         ],
@@ -221,7 +231,9 @@ def grant(cursor, match, sql):
     """GRANT or REVOKE of privileges on objects, and of roles to roles."""
     account = cursor.session.account
     kind = " ".join((match["kind"] or "TABLE").upper().split())
-    many = re.match(r"(all|future)\s+(\w+)\s+in\s+(?:schema|database)\s+(.*)", match["object"], FLAGS)
+    many = re.match(
+        r"(all|future)\s+(\w+)\s+in\s+(?:schema|database)\s+(.*)", match["object"], FLAGS
+    )
     name = ("*", *cursor.name(many[3])) if many else cursor.name(match["object"])
     for privilege in match["privileges"].upper().split(","):
         entry = {
@@ -255,9 +267,22 @@ def show_grants(cursor, match, sql):
     """SHOW GRANTS ON an object, or TO a role."""
     name = cursor.name(match["name"])
     rows = [
-        [None, given["privilege"], given["kind"], ".".join(given["name"]), "ROLE", given["grantee"], "false", ""]
+        [
+            None,
+            given["privilege"],
+            given["kind"],
+            ".".join(given["name"]),
+            "ROLE",
+            given["grantee"],
+            "false",
+            "",
+        ]
         for given in cursor.session.account.grants
-        if (given["name"] == name if match["which"].lower() == "on" else given["grantee"] == name[-1])
+        if (
+            given["name"] == name
+            if match["which"].lower() == "on"
+            else given["grantee"] == name[-1]
+        )
     ]
     cursor.answer(GRANT_COLUMNS, rows)
 
@@ -282,7 +307,10 @@ HANDLERS = [
             r"\s+as\s*\(\s*(?P<argument>\w+)\s+\w+\s*\)\s*returns\s+\w+\s*->\s*(?P<body>.*)",
             create_policy,
         ),
-        (rf"alter\s+masking\s+policy\s+(?P<name>{NAME})\s+set\s+body\s*->\s*(?P<body>.*)", alter_policy),
+        (
+            rf"alter\s+masking\s+policy\s+(?P<name>{NAME})\s+set\s+body\s*->\s*(?P<body>.*)",
+            alter_policy,
+        ),
         (
             rf"alter\s+(?:table|view)\s+(?P<table>{NAME})\s+(?:modify|alter)\s+column\s+(?P<column>{NAME})\s+"
             rf"(?:set\s+masking\s+policy\s+(?P<policy>{NAME})(?:\s+force)?|unset\s+masking\s+policy)\Z",
@@ -300,7 +328,10 @@ HANDLERS = [
             rf"(?P<object>(?:(?:all|future)\s+\w+\s+in\s+\w+\s+)?{NAME})\s+(?:to|from)\s+(?:role\s+)?(?P<grantee>{NAME})",
             grant,
         ),
-        (rf"show\s+grants\s+(?P<which>on|to)\s+(?:(?:table|view|schema|database|role)\s+)?(?P<name>{NAME})", show_grants),
+        (
+            rf"show\s+grants\s+(?P<which>on|to)\s+(?:(?:table|view|schema|database|role)\s+)?(?P<name>{NAME})",
+            show_grants,
+        ),
         (rf"(create|alter|drop)\s+(or\s+replace\s+)?{OBJECT}\b", record),
     ]
 ]

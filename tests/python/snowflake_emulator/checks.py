@@ -6,29 +6,38 @@ import sqlglot
 from snowflake.connector.errors import ProgrammingError
 from sqlglot.tokens import TokenType
 
-FUNCTIONS = {
-    word
-    for line in Path(__file__).with_name("functions.txt").read_text().splitlines()
-    if not line.startswith("#")
-    for word in line.upper().split()
-}
-DATE_PARTS = {
-    word.upper()
-    for word in """
-    year y yy yyy yyyy yr years yrs month mm mon mons months day d dd days dayofmonth dayofweek weekday
-    dow dw dayofweekiso weekday_iso dow_iso dayofweek_iso dayofyear yearday doy dy week w wk weekofyear
-    woy wy week_iso weekiso weekofyeariso weekofyear_iso quarter q qtr qtrs quarters yearofweek
-    yearofweekiso hour h hh hr hours hrs minute m mi min minutes mins second s sec seconds secs
-    millisecond ms msec milliseconds microsecond us usec microseconds nanosecond ns nsec nanosec
-    nsecond nanoseconds nanosecs epoch_second epoch epoch_seconds epoch_millisecond
-    epoch_milliseconds epoch_microsecond epoch_microseconds epoch_nanosecond epoch_nanoseconds
-    timezone_hour tzh timezone_minute tzm
-    """.split()
-}
+
+def words(file):
+    """Return the words of a list in this folder, in upper case; lines with # are comments."""
+    lines = Path(__file__).with_name(file).read_text(encoding="utf-8").upper().splitlines()
+    return {word for line in lines if not line.startswith("#") for word in line.split()}
+
+
+FUNCTIONS = words("functions.txt")
+DATE_PARTS = words("date_parts.txt")
 # The first argument of these is a part of a date.
-PART_FUNCTIONS = {"EXTRACT", "DATE_PART", "DATE_TRUNC", "DATEADD", "DATEDIFF", "TIMESTAMPDIFF", "LAST_DAY"}
+PART_FUNCTIONS = {
+    "EXTRACT",
+    "DATE_PART",
+    "DATE_TRUNC",
+    "DATEADD",
+    "DATEDIFF",
+    "TIMESTAMPDIFF",
+    "LAST_DAY",
+}
 # A name before a bracket, after these, is that of an object and its columns.
-OBJECT_BEFORE = {"INTO", "TABLE", "VIEW", "EXISTS", "AS", "REFERENCES", "WITH", ".", "RECURSIVE", "PROCEDURE"}
+OBJECT_BEFORE = {
+    "INTO",
+    "TABLE",
+    "VIEW",
+    "EXISTS",
+    "AS",
+    "REFERENCES",
+    "WITH",
+    ".",
+    "RECURSIVE",
+    "PROCEDURE",
+}
 
 
 def check_functions(sql):
@@ -51,7 +60,9 @@ def check_functions(sql):
             part = tokens[place + 2].text.strip("'")
             is_word = tokens[place + 2].token_type in (TokenType.VAR, TokenType.STRING)
             if name != "LAST_DAY" and is_word and part.upper() not in DATE_PARTS:
-                raise unknown(f"'{part}' is not a valid date/time component for function {name}.", 2141)
+                raise unknown(
+                    f"'{part}' is not a valid date/time component for function {name}.", 2141
+                )
         if before is not None and before.token_type == TokenType.R_PAREN:
             if name == "FILTER":
                 raise unknown("syntax error: unexpected 'FILTER'.", 1003)
@@ -65,7 +76,7 @@ def check_functions(sql):
 
 
 def is_column_list(tokens, place):
-    """Tell whether the bracket at a place ends before AS ( : a common table expression's columns."""
+    """Tell whether a bracket holds the columns of a common table expression: `AS (` follows."""
     while place < len(tokens) and tokens[place].token_type != TokenType.R_PAREN:
         place += 1
     following = tokens[place + 1 : place + 3]

@@ -71,7 +71,9 @@ class Emulator:
     def query(self, sql, role="TRANSFORMER", **options):
         """Rows of a query over the wire."""
         with (
-            snowflake.connector.connect(**ACCESS, port=self.port, role=role, **options) as connection,
+            snowflake.connector.connect(
+                **ACCESS, port=self.port, role=role, **options
+            ) as connection,
             connection.cursor() as cursor,
         ):
             return cursor.execute(sql).fetchall()

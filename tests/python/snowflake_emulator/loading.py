@@ -10,7 +10,16 @@ import sqlglot
 from fakesnow.statement_type import COPY
 from snowflake.connector.errors import ProgrammingError
 
-from .names import FLAGS, MARK, NAME, literal, quoted, snowflake_type, with_bindings, with_identifiers
+from .names import (
+    FLAGS,
+    MARK,
+    NAME,
+    literal,
+    quoted,
+    snowflake_type,
+    with_bindings,
+    with_identifiers,
+)
 
 STAGE = rf"'?@(?P<stage>{NAME})(?P<path>/[^\s')]*)?'?"
 TEMPORARY = r"(?:(?:scoped\s+|local\s+)?(?P<temporary>temp|temporary|volatile)\s+)?"
@@ -22,7 +31,8 @@ FORMAT_OPTIONS = {
     "ENCODING", "ERROR_ON_COLUMN_COUNT_MISMATCH", "FORMAT_NAME",
 }  # fmt: skip
 IGNORED = {
-    "COMPRESSION", "RECORD_DELIMITER", "SKIP_BLANK_LINES", "NULL_IF", "EMPTY_FIELD_AS_NULL", "TRIM_SPACE",
+    "COMPRESSION", "RECORD_DELIMITER", "SKIP_BLANK_LINES", "NULL_IF",
+    "EMPTY_FIELD_AS_NULL", "TRIM_SPACE",
     "ESCAPE", "ESCAPE_UNENCLOSED_FIELD", "REPLACE_INVALID_CHARACTERS", "BINARY_AS_TEXT",
     "USE_VECTORIZED_SCANNER", "USE_LOGICAL_TYPE", "STRIP_OUTER_ARRAY", "COMMENT",
 }  # fmt: skip
@@ -53,10 +63,8 @@ def options_of(text):
 def format_of(cursor, text):
     """Return the options of a file format: its name, or its options in brackets."""
     text = text.strip()
-    if text.startswith("("):
-        options = options_of(text[1:-1])
-    else:
-        options = {"FORMAT_NAME": text.strip("'")}
+    named = {"FORMAT_NAME": text.strip("'")}
+    options = options_of(text[1:-1]) if text.startswith("(") else named
     if name := options.pop("FORMAT_NAME", None):
         named = cursor.session.account.formats.get(cursor.name(name))
         if named is None:
@@ -126,7 +134,9 @@ def create_format(cursor, match, sql):
 def drop(cursor, match, sql):
     """DROP STAGE or FILE FORMAT."""
     match = re.match(
-        rf"drop\s+(?P<kind>stage|file\s+format)\s+(?:if\s+exists\s+)?(?P<name>{NAME})", with_identifiers(sql), FLAGS
+        rf"drop\s+(?P<kind>stage|file\s+format)\s+(?:if\s+exists\s+)?(?P<name>{NAME})",
+        with_identifiers(sql),
+        FLAGS,
     )
     account = cursor.session.account
     name = cursor.name(match["name"])
@@ -145,7 +155,9 @@ def forget_stage(account, name):
 
 def put(cursor, match, sql):
     """PUT: tells the client to copy its files into the stage's folder."""
-    match = re.match(rf"put\s+'?file://(?P<source>[^']+?)'?\s+{STAGE}(?P<rest>.*)", with_identifiers(sql), FLAGS)
+    match = re.match(
+        rf"put\s+'?file://(?P<source>[^']+?)'?\s+{STAGE}(?P<rest>.*)", with_identifiers(sql), FLAGS
+    )
     stage = stage_of(cursor, match)
     options = options_of(match["rest"])
     folder = stage.folder / (match["path"] or "").strip("/")
@@ -191,9 +203,11 @@ def remove_files(cursor, match, sql):
 def copy_into(cursor, match, sql):
     """COPY INTO a table from files of a stage."""
     sql = with_identifiers(sql)
+    inner = STAGE.replace("<stage>", "<stage1>").replace("<path>", "<path1>")
     match = re.match(
         rf"copy\s+into\s+(?P<table>{NAME})\s*(?:\((?P<columns>[^()]*)\)\s*)?from\s+"
-        rf"(?:\(\s*select\s+(?P<select>.*?)\s+from\s+{STAGE.replace('stage', 'stage1').replace('path', 'path1')}\s*(?:as\s+)?\w*\s*\)|{STAGE})(?P<rest>.*)",
+        rf"(?:\(\s*select\s+(?P<select>.*?)\s+from\s+{inner}\s*(?:as\s+)?\w*\s*\)|{STAGE})"
+        r"(?P<rest>.*)",
         sql,
         FLAGS,
     )
@@ -211,7 +225,9 @@ def copy_into(cursor, match, sql):
     table = ".".join(map(quoted, target))
     connection = cursor._duck_conn
     with cursor.session.account.lock:
-        all_columns = [row[0].replace(MARK, "") for row in connection.execute(f"describe {table}").fetchall()]
+        all_columns = [
+            row[0].replace(MARK, "") for row in connection.execute(f"describe {table}").fetchall()
+        ]
         columns = [
             name[1:-1] if name.startswith('"') else name.upper()
             for name in map(str.strip, (groups["columns"] or "").split(","))
@@ -337,7 +353,9 @@ def infer_schema(cursor, arguments):
         for file in files:
             if file_format["TYPE"].upper() == "CSV":
                 source = source_of(file, file_format, ["line"])
-                source = re.sub(r"auto_detect = false", "auto_detect = true, all_varchar = true", source)
+                source = re.sub(
+                    r"auto_detect = false", "auto_detect = true, all_varchar = true", source
+                )
                 source = re.sub(r", columns = \{.*?\}, store_rejects = true", "", source)
             else:
                 source = source_of(file, file_format, None)

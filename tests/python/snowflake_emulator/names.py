@@ -7,8 +7,10 @@ NAME = r'(?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))*'
 # Ends the stored names of columns that have lower-case letters.
 MARK = "\u02e1"
 TYPES = {
-    "VARCHAR": "VARCHAR(16777216)", "DOUBLE": "FLOAT", "FLOAT": "FLOAT", "DATE": "DATE", "BOOLEAN": "BOOLEAN",
-    "TIMESTAMP": "TIMESTAMP_NTZ", "TIMESTAMP_NS": "TIMESTAMP_NTZ", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_TZ",
+    "VARCHAR": "VARCHAR(16777216)", "DOUBLE": "FLOAT", "FLOAT": "FLOAT",
+    "DATE": "DATE", "BOOLEAN": "BOOLEAN",
+    "TIMESTAMP": "TIMESTAMP_NTZ", "TIMESTAMP_NS": "TIMESTAMP_NTZ",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_TZ",
     "BLOB": "BINARY", "TIME": "TIME", '"NULL"': "TEXT",
 }  # fmt: skip
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import duckdb
 
-EXACT = {"decimal", "integer", "text", "boolean", "date", "timestamp"}
-
 
 def public_marts(manifest):
     """Return the public models of a dbt manifest and the columns that each is unique by.
@@ -103,7 +101,8 @@ def first_difference(database, emulator, marts, *, tolerance=1e-9):
             )
             for one, other, where in [(ours, theirs, "Snowflake"), (theirs, ours, "DuckDB")]:
                 if missing := one.keys() - other.keys():
-                    return f"{mart}: {where} lacks {len(missing)} rows, {key} = {min(missing, key=repr)}"
+                    first = min(missing, key=repr)
+                    return f"{mart}: {where} lacks {len(missing)} rows, {key} = {first}"
             for identity in sorted(ours, key=repr):
                 for name, a, b in zip(names, ours[identity], theirs[identity], strict=True):
                     if not is_same(a, b, tolerance):

@@ -31,7 +31,9 @@ def call(cursor, match, sql):
     procedure = cursor.session.account.procedures.get(match[1].upper())
     if procedure is None:
         raise ProgrammingError(
-            msg=f"SQL compilation error:\nUnknown procedure {match[1]}", errno=2140, sqlstate="42601"
+            msg=f"SQL compilation error:\nUnknown procedure {match[1]}",
+            errno=2140,
+            sqlstate="42601",
         )
     run(cursor, match[1], *procedure)
 

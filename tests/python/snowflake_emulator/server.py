@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pyarrow
 from fakesnow import info_schema, macros
-from fakesnow.server import SERVER_VERSION, monitoring_query, sessions, to_token
 from fakesnow.arrow import to_ipc, to_sf
 from fakesnow.conn import FakeSnowflakeConnection
 from fakesnow.converter import from_binding
 from fakesnow.expr import normalise_ident
 from fakesnow.instance import FakeSnow
 from fakesnow.rowtype import describe_as_rowtype
+from fakesnow.server import SERVER_VERSION, monitoring_query, sessions, to_token
 from fakesnow.statement_type import DML_TYPE_IDS
 from snowflake.connector.errors import Error, ProgrammingError
 from starlette.applications import Starlette

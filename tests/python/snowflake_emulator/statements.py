@@ -37,7 +37,7 @@ KNOWN = (
 )
 
 # Functions that are macros of the emulator's own: what they do in DuckDB's SQL.
-SCALE = "case when typeof(a) like 'DECIMAL%' then cast(regexp_extract(typeof(a), ',(\\d+)', 1) as integer) else 0 end"
+SCALE = "coalesce(try_cast(regexp_extract(typeof(a), ',(\\d+)', 1) as integer), 0)"
 MACROS = {
     # Snowflake fails where DuckDB gives null or infinity, and rounds the quotient of exact numbers.
     "_EMULATOR_DIVIDE": "(a, b) as case when b = 0 then error('Division by zero') else a / b end",
@@ -47,7 +47,8 @@ MACROS = {
         else round(a / b, greatest({SCALE}, least({SCALE} + 6, 12)))
     end""",
     # Keys in order, as Snowflake's objects have them.
-    "_FS_OBJECT_CONSTRUCT": """(keys, vals, keep_nulls) as cast('{' || array_to_string(list_transform(
+    "_FS_OBJECT_CONSTRUCT": """(keys, vals, keep_nulls) as
+    cast('{' || array_to_string(list_transform(
         list_filter(
             list_sort(list_zip(keys, vals)),
             lambda pair: pair[1] is not null and (keep_nulls or pair[2] is not null)
@@ -65,9 +66,11 @@ def create_macros(catalog):
     """Return the SQL that creates fakesnow's macros, and the emulator's, in a database."""
     own = [f"create or replace macro {catalog}.{name}{body};" for name, body in MACROS.items()]
     # In full, since a schema of another database may be named like this one.
-    return (fakesnow_macros(catalog) + "\n".join(own)).replace(
-        f" macro {catalog}.", f" macro {catalog}.main."
-    ).replace(f" MACRO {catalog}.", f" macro {catalog}.main.")
+    return (
+        (fakesnow_macros(catalog) + "\n".join(own))
+        .replace(f" macro {catalog}.", f" macro {catalog}.main.")
+        .replace(f" MACRO {catalog}.", f" macro {catalog}.main.")
+    )
 
 
 # fakesnow calls this for every database that it creates.
@@ -152,7 +155,7 @@ class Cursor(FakeSnowflakeCursor):
             self._execute(transformed, params if transformed.find(exp.Placeholder) else None)
 
     def rewrite(self, expression):
-        """Replace what only Snowflake has: roles, temporary objects with qualified names, comments."""
+        """Replace what only Snowflake has, and what fakesnow would make something else of."""
         for name in expression.find_all(exp.Identifier):
             if name.quoted and not isinstance(name.parent, exp.Table):
                 name.set("this", stored(name.name))
@@ -178,14 +181,16 @@ class Cursor(FakeSnowflakeCursor):
                 # fakesnow would make it a cast that fails.
                 node.replace(exp.Anonymous(this="TRY_TO_TIMESTAMP", expressions=[node.this]))
         for node in reversed(list(expression.find_all(exp.Div))):
-            name = "_EMULATOR_DIVIDE" if any(map(is_double, node.walk())) else "_EMULATOR_DIVIDE_EXACT"
+            name = (
+                "_EMULATOR_DIVIDE" if any(map(is_double, node.walk())) else "_EMULATOR_DIVIDE_EXACT"
+            )
             node.replace(exp.Anonymous(this=name, expressions=[node.this, node.expression]))
         if isinstance(expression, exp.Create):
             self.rewrite_create(expression)
         return access.with_masks(self, expression)
 
     def rewrite_create(self, create):
-        """Make temporary objects plain ones that go with the session; drop clauses without effect."""
+        """Make temporary objects plain ones; drop clauses that have no effect here."""
         kept = []
         name = self.full_name(create.find(exp.Table))
         copy_grants = create.find(exp.CopyGrantsProperty) is not None
@@ -208,7 +213,7 @@ class Cursor(FakeSnowflakeCursor):
                     column.replace(column.this)
 
     def _transform(self, expression, params):
-        """Bring Snowflake's SQL to DuckDB's: those of fakesnow's transforms that are right and needed."""
+        """Bring Snowflake's SQL to DuckDB's, by those of fakesnow's transforms that are right."""
         database, schema = self.session.database, self.session.schema
         steps = [
             lambda node: transforms.identifier(node, params),
