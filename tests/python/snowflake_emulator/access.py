@@ -55,9 +55,11 @@ def roles_of(session):
 def with_masks(cursor, expression):
     """Read each column that has a masking policy through it, as the current role may."""
     masked = cursor.session.account.masked
+    expressions = {cte.alias.upper() for cte in expression.find_all(exp.CTE)} if masked else set()
     for table in list(expression.find_all(exp.Table)) if masked else []:
         policies = masked.get(cursor.full_name(table))
-        if not policies or not isinstance(table.parent, exp.From | exp.Join):
+        is_expression = not table.db and table.name.upper() in expressions
+        if not policies or is_expression or not isinstance(table.parent, exp.From | exp.Join):
             continue
         columns = ", ".join(
             f"{cursor.session.account.policies[policy].format(quoted(column))} as {quoted(column)}"
