@@ -34,9 +34,9 @@ Refused, each with a sentence: statements, functions, options of file formats an
 are not on the emulator's lists.
 
 Different, so that only an account proves it: the types of AVG and of quotients, which are DuckDB's
-(FLOAT); a transaction ends at an error, where Snowflake's stays open; sqlglot, which reads the SQL,
-is more lenient than Snowflake; a connection creates its database and schema; everything but tables and
-views, such as grants and policies, lives in memory and ends with the process.
+(FLOAT); a transaction ends at an error, where Snowflake's stays open; sqlglot, which reads the
+SQL, is more lenient than Snowflake; a connection creates its database and schema; everything but
+tables and views, such as grants and policies, lives in memory and ends with the process.
 """
 
 from .launch import Emulator

@@ -14,6 +14,8 @@ ROLE_HIERARCHY = {
     "ACCOUNTADMIN": {"SYSADMIN", "SECURITYADMIN"},
     "SECURITYADMIN": {"USERADMIN"},
 }
+# Parts of an object's full name; three where none is given.
+NAME_PARTS = {"ROLE": 1, "DATABASE": 1, "WAREHOUSE": 1, "ACCOUNT": 1, "SCHEMA": 2}
 GRANT_COLUMNS = [
     "created_on", "privilege", "granted_on", "name",
     "granted_to", "grantee_name", "grant_option", "granted_by",
@@ -236,7 +238,8 @@ def grant(cursor, match, sql):
     many = re.match(
         r"(all|future)\s+(\w+)\s+in\s+(?:schema|database)\s+(.*)", match["object"], FLAGS
     )
-    name = ("*", *cursor.name(many[3])) if many else cursor.name(match["object"])
+    parts = NAME_PARTS.get(kind, 3)
+    name = ("*", many[3].upper()) if many else cursor.name(match["object"])[-parts:]
     for privilege in match["privileges"].upper().split(","):
         entry = {
             "privilege": privilege.strip(),
@@ -256,7 +259,7 @@ def grant_role(cursor, match, sql):
     entry = {
         "privilege": "USAGE",
         "kind": "ROLE",
-        "name": cursor.name(match["role"]),
+        "name": cursor.name(match["role"])[-1:],
         "grantee": cursor.name(match["grantee"])[-1],
     }
     account.grants = [given for given in account.grants if given != entry]
@@ -303,7 +306,8 @@ HANDLERS = [
         (rf"desc(?:ribe)?\s+(?:table|view)\s+({NAME})\Z", describe),
         (r"select\s+system\$cancel_all_queries\b", cancel),
         (r"show\s+user\s+functions\b", show_nothing),
-        (rf"use\s+(role|warehouse)\s+{NAME}", use),
+        (rf"use\s+(role|warehouse)\s+({NAME})", use),
+        (r"use\s+secondary\s+roles\s+\w+", record),
         (
             rf"create\s+(?:or\s+replace\s+)?masking\s+policy\s+(?P<exists>if\s+not\s+exists\s+)?(?P<name>{NAME})"
             r"\s+as\s*\(\s*(?P<argument>\w+)\s+\w+\s*\)\s*returns\s+\w+\s*->\s*(?P<body>.*)",
