@@ -84,12 +84,17 @@
             ~ "." ~ name ~ "; load it, or name its database and schema in RAW_DATABASE and RAW_SCHEMA.") }}
     {%- endif -%}
     {%- set columns = adapter.get_columns_in_relation(landed) | map(attribute='name') | list -%}
+    {#- A name with lower-case letters is found only in quotes, so it gets a second one that is not. -#}
+    {%- set ns = namespace(selected=[]) -%}
+    {%- for column in columns if column != 'LANDING_RECORD' -%}
+        {%- for name in [column] + ([] if column | upper in columns else [column | upper]) -%}
+            {%- do ns.selected.append('cast("' ~ column ~ '" as varchar) as "' ~ name ~ '"') -%}
+        {%- endfor -%}
+    {%- endfor -%}
     {%- set relation -%}
         (select
-            {% for column in columns -%}
-            cast("{{ column }}" as varchar) as "{{ column }}",
-            {% endfor -%}
-            cast(null as varchar) as landing_record
+            {{ ns.selected | join(', ') }},
+            {{ 'landing_record' if 'LANDING_RECORD' in columns else 'cast(null as varchar) as landing_record' }}
         from {{ landed }})
     {%- endset -%}
     {{- return({'relation': relation, 'columns': columns, 'name': landed | string}) -}}

@@ -9,9 +9,12 @@
         else cast(try_cast({{ expression }} as timestamptz) as timestamp) end
 {%- endmacro %}
 
+{# Only ISO 8601: Snowflake alone would also read 20240131 as seconds since 1970 and 31-JAN-2024 as a day.
+   A text without zone must not get the session's. #}
 {% macro snowflake__to_utc(expression) -%}
-    cast(convert_timezone('UTC', try_to_timestamp_tz({{ expression }} || case
-        when length({{ expression }}) <= 10 then ' 00:00:00 +00:00'
-        when length({{ expression }}) <= 19 then ' +00:00'
-        else '' end)) as timestamp_ntz)
+    case
+        when not regexp_like({{ expression }}, '^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T].*)?$') then null
+        when regexp_like(substr({{ expression }}, 9), '^[ T0-9:.]*$') then try_to_timestamp_ntz({{ expression }})
+        else cast(convert_timezone('UTC', try_to_timestamp_tz({{ expression }})) as timestamp_ntz)
+    end
 {%- endmacro %}

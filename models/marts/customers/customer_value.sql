@@ -101,9 +101,9 @@ predicted as (
 customer_value as (
     select
         customer_churn.customer_id,
-        cast(snapshots.monetary / snapshots.frequency as decimal(18, 2)) as average_basket,
-        cast(snapshots.frequency * 365.0 / snapshots.tenure_days as double) as purchase_frequency,
-        cast(snapshots.tenure_days / 365.0 as double) as customer_lifetime,
+        {{ money_per('snapshots.monetary', 'snapshots.frequency') }} as average_basket,
+        cast(snapshots.frequency * 365 as double) / snapshots.tenure_days as purchase_frequency,
+        cast(snapshots.tenure_days as double) / 365 as customer_lifetime,
         -- The lifetime cancels out: what the customer has spent so far.
         coalesce(snapshots.monetary, 0) as historical_clv,
         predicted.predicted_orders_90,

@@ -57,7 +57,7 @@ months as (
         versions.model_version,
         versions.trained_date,
         count(*) as customer_count,
-        avg(cast(by_model.distance as decimal(18, 9))) as mean_distance,
+        cast(sum(cast(by_model.distance as decimal(18, 9))) as double) / count(by_model.distance) as mean_distance,
         abs({{ dbt.datediff('versions.trained_date', 'by_model.snapshot_date', 'day') }}) as days_apart
     from by_model
     cross join versions
@@ -119,7 +119,7 @@ customer_agreement as (
 changed as (
     select
         snapshot_date,
-        avg(case when segment_id != training_segment_id then 1.0 else 0.0 end) as changed_share
+        cast(count(case when segment_id != training_segment_id then 1 end) as double) / count(*) as changed_share
     from compared
     group by 1
 ),

@@ -64,7 +64,7 @@ daily_sales as (
         cast(coalesce(summed.revenue, 0) as decimal(18, 2)) as revenue,
         cast(coalesce(summed.margin, 0) as decimal(18, 2)) as margin,
         cast(coalesce(returns.refund_amount, 0) as decimal(18, 2)) as refund_amount,
-        cast(summed.revenue / nullif(summed.order_count, 0) as decimal(18, 2)) as average_order_value
+        {{ money_per('summed.revenue', 'summed.order_count') }} as average_order_value
     from dates
     left join summed
         on dates.date_day = summed.order_date

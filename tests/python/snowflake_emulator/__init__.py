@@ -1,0 +1,44 @@
+"""A Snowflake account on this machine, for tests and to try things out.
+
+fakesnow's server (DuckDB behind Snowflake's wire protocol) with what a dbt project needs besides.
+dbt-snowflake, the connector and Snowpark run unmodified::
+
+    python -m tests.python.snowflake_emulator --folder target/emulator
+
+starts it, and prints the environment variables that bring `dbt build --target snowflake` to it.
+
+Emulated
+
+=================  ===============================================================================
+procedures         Python procedures without arguments, anonymous or created, run with a Snowpark
+                   session. Every package must be pinned and every import be in PACKAGES; they run
+                   with what is installed here, whatever version is pinned.
+names              Unquoted names are upper case; quoted lower-case columns need their quotes.
+functions          Functions and parts of dates that Snowflake lacks are unknown.
+numbers            Exact quotients are rounded as on Snowflake; to divide by 0 is an error.
+loading            Internal stages, PUT, LIST, REMOVE, file formats, INFER_SCHEMA, COPY INTO of
+                   CSV, JSON lines and Parquet with ON_ERROR = CONTINUE, VALIDATE of the last load.
+temporary objects  They go with the session; a procedure's with its caller's.
+masking policies   Applied to tables that a query names, by the role and those granted to it; tables
+                   under a view are not masked.
+query history      SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY: tag, role, warehouse, error, rows.
+roles, grants      Current role and warehouse, roles in session, SHOW GRANTS, COPY GRANTS.
+descriptions       Comments on tables, views and columns.
+=================  ===============================================================================
+
+Accepted without effect: privileges (no statement is refused for lack of one), warehouses and their
+sizes, resource monitors, users, tags, cluster keys, transient and secure objects, IMPORTS of
+procedures, comments of schemas and databases.
+
+Refused, each with a sentence: statements, functions, options of file formats and of COPY INTO that
+are not on the emulator's lists.
+
+Different, so that only an account proves it: the types of AVG and of quotients, which are DuckDB's
+(FLOAT); a transaction ends at an error, where Snowflake's stays open; sqlglot, which reads the
+SQL, is more lenient than Snowflake; a connection creates its database and schema; everything but
+tables and views, such as grants and policies, lives in memory and ends with the process.
+"""
+
+from .launch import Emulator
+
+__all__ = ["Emulator"]

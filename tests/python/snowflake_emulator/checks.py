@@ -1,0 +1,88 @@
+"""Checks that DuckDB would not make: functions and parts of dates that Snowflake lacks."""
+
+from pathlib import Path
+
+import sqlglot
+from snowflake.connector.errors import ProgrammingError
+from sqlglot.tokens import TokenType
+
+
+def words(file):
+    """Return the words of a list in this folder, in upper case; lines with # are comments."""
+    lines = Path(__file__).with_name(file).read_text(encoding="utf-8").upper().splitlines()
+    return {word for line in lines if not line.startswith("#") for word in line.split()}
+
+
+FUNCTIONS = words("functions.txt")
+DATE_PARTS = words("date_parts.txt")
+# The first argument of these is a part of a date.
+PART_FUNCTIONS = {
+    "EXTRACT",
+    "DATE_PART",
+    "DATE_TRUNC",
+    "DATEADD",
+    "DATEDIFF",
+    "TIMESTAMPDIFF",
+    "LAST_DAY",
+}
+# A name before a bracket, after these, is that of an object and its columns.
+OBJECT_BEFORE = {
+    "INTO",
+    "TABLE",
+    "VIEW",
+    "EXISTS",
+    "AS",
+    "REFERENCES",
+    "WITH",
+    ".",
+    "RECURSIVE",
+    "PROCEDURE",
+}
+
+
+def check_functions(sql):
+    """Refuse a function, or a part of a date, that Snowflake does not have.
+
+    Raises
+    ------
+    snowflake.connector.errors.ProgrammingError
+        Snowflake's own error, which names it.
+    """
+    tokens = sqlglot.tokenize(sql, read="snowflake")
+    for place, token in enumerate(tokens[:-1]):
+        if tokens[place + 1].token_type != TokenType.L_PAREN:
+            continue
+        if token.token_type in (TokenType.IDENTIFIER, TokenType.STRING):
+            continue
+        name = token.text.upper()
+        before = tokens[place - 1] if place else None
+        if name in PART_FUNCTIONS and place + 2 < len(tokens):
+            part = tokens[place + 2].text.strip("'")
+            is_word = tokens[place + 2].token_type in (TokenType.VAR, TokenType.STRING)
+            if name != "LAST_DAY" and is_word and part.upper() not in DATE_PARTS:
+                raise unknown(
+                    f"'{part}' is not a valid date/time component for function {name}.", 2141
+                )
+        if before is not None and before.token_type == TokenType.R_PAREN:
+            if name == "FILTER":
+                raise unknown("syntax error: unexpected 'FILTER'.", 1003)
+            continue
+        if name[:1].isalpha() and " " not in name and name not in FUNCTIONS:
+            if before is not None and before.text.upper() in OBJECT_BEFORE:
+                continue
+            if is_column_list(tokens, place + 1):
+                continue
+            raise unknown(f"Unknown function {token.text.upper()}.", 2140)
+
+
+def is_column_list(tokens, place):
+    """Tell whether a bracket holds the columns of a common table expression: `AS (` follows."""
+    while place < len(tokens) and tokens[place].token_type != TokenType.R_PAREN:
+        place += 1
+    following = tokens[place + 1 : place + 3]
+    return [token.text.upper() for token in following] == ["AS", "("]
+
+
+def unknown(message, errno):
+    """Make a compilation error."""
+    return ProgrammingError(msg=f"SQL compilation error:\n{message}", errno=errno, sqlstate="42601")

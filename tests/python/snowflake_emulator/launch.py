@@ -1,0 +1,113 @@
+"""Start and stop the emulator: as a process of its own, for tests and for a person."""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import snowflake.connector
+
+PROJECT = Path(__file__).parents[3]
+ACCESS = {
+    "account": "emulator",
+    "user": "emulator",
+    "password": "emulator",
+    "host": "127.0.0.1",
+    "protocol": "http",
+}
+
+
+class Emulator:
+    """A Snowflake account on this machine, in a process of its own.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where its databases are kept. An emulator that is killed and started again on its folder has
+        what was committed.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.process = None
+
+    def __enter__(self):
+        """Start it and wait until it listens."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "emulator.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.python.snowflake_emulator"]
+                + ["--port", str(self.port), "--folder", str(self.folder)],
+                cwd=PROJECT,
+                stdout=log,
+                stderr=log,
+            )
+        for _ in range(600):
+            if self.process.poll() is not None:
+                raise RuntimeError((self.folder / "emulator.log").read_text()[-3000:])
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            time.sleep(0.1)
+        raise RuntimeError("The emulator does not listen after a minute.")
+
+    def __exit__(self, *_):
+        """Stop it."""
+        self.process.terminate()
+        self.process.wait(30)
+
+    @property
+    def environment(self):
+        """The environment variables that bring dbt to it."""
+        return environment(self.port)
+
+    def query(self, sql, role="TRANSFORMER", **options):
+        """Rows of a query over the wire."""
+        with (
+            snowflake.connector.connect(
+                **ACCESS, port=self.port, role=role, **options
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            return cursor.execute(sql).fetchall()
+
+
+def environment(port):
+    """Return the environment variables that bring dbt to an emulator on a port."""
+    return {
+        "SNOWFLAKE_HOST": "127.0.0.1",
+        "SNOWFLAKE_PORT": str(port),
+        "SNOWFLAKE_PROTOCOL": "http",
+        "SNOWFLAKE_ACCOUNT": "emulator",
+        "SNOWFLAKE_USER": "emulator",
+        "SNOWFLAKE_PASSWORD": "emulator",
+        "SNOWFLAKE_SCHEMA": "main",
+    }
+
+
+def main():
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m tests.python.snowflake_emulator")
+    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--folder", default=None, help="keep the databases here")
+    options = parser.parse_args()
+
+    import uvicorn
+
+    from .server import Account, make_app
+
+    folder = options.folder or tempfile.mkdtemp(prefix="snowflake_emulator_")
+    account = Account(folder)
+    account.url = ACCESS | {"port": options.port}
+    for name, value in environment(options.port).items():
+        print(f"export {name}={value}")
+    sys.stdout.flush()
+    os.environ.setdefault("TZ", "UTC")
+    uvicorn.run(make_app(account), host="127.0.0.1", port=options.port, log_level="warning")

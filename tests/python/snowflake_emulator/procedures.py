@@ -1,0 +1,130 @@
+"""Python stored procedures: run in the server with a real Snowpark session on the same server."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+import traceback
+import types
+
+from snowflake.connector.errors import ProgrammingError
+from snowflake.snowpark import Session
+
+FLAGS = re.IGNORECASE | re.DOTALL
+RUNTIMES = ["3.9", "3.10", "3.11", "3.12", "3.13"]
+
+
+def call_anonymous(cursor, match, sql):
+    """WITH name AS PROCEDURE () ... CALL name()."""
+    run(cursor, match["name"], match["header"], match["code"])
+
+
+def create(cursor, match, sql):
+    """CREATE PROCEDURE."""
+    check_packages(match["header"], match["code"])
+    cursor.session.account.procedures[match["name"].upper()] = (match["header"], match["code"])
+    cursor.succeed(f"Function {match['name']} successfully created.")
+
+
+def call(cursor, match, sql):
+    """CALL of a created procedure."""
+    procedure = cursor.session.account.procedures.get(match[1].upper())
+    if procedure is None:
+        raise ProgrammingError(
+            msg=f"SQL compilation error:\nUnknown procedure {match[1]}",
+            errno=2140,
+            sqlstate="42601",
+        )
+    run(cursor, match[1], *procedure)
+
+
+def check_packages(header, code):
+    """Refuse a procedure whose packages are not pinned, or whose code imports another package.
+
+    Raises
+    ------
+    snowflake.connector.errors.ProgrammingError
+        Names the package.
+    """
+    listed = re.search(r"\bpackages\s*=\s*\(([^)]*)\)", header, FLAGS)
+    version = re.search(r"\bruntime_version\s*=\s*'([^']*)'", header, FLAGS)
+    if version is None or version[1] not in RUNTIMES:
+        raise refused(f"RUNTIME_VERSION must be one of {', '.join(RUNTIMES)}.")
+    packages = re.findall(r"'([^']+)'", listed[1]) if listed else []
+    names = {re.split(r"[=<>!~\[]", package)[0].lower() for package in packages}
+    for package in packages:
+        # dbt adds the package of its own accord, without a version.
+        if "==" not in package and package != "snowflake-snowpark-python":
+            raise refused(f"Package '{package}' is not pinned: write {package}==<version>.")
+    distributions = importlib.metadata.packages_distributions()
+    for module in imported_modules(code):
+        provided = {name.lower() for name in distributions.get(module, [module])}
+        if module not in sys.stdlib_module_names and not provided & names:
+            raise refused(f"ModuleNotFoundError: '{module}' is imported but not in PACKAGES.")
+
+
+def imported_modules(code):
+    """Return the names of the modules that a code imports, without their submodules."""
+    modules = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            modules.add(node.module.split(".")[0])
+    return sorted(modules)
+
+
+def refused(message):
+    """Make the error of a procedure that cannot be created."""
+    return ProgrammingError(
+        msg=f"SQL compilation error:\n{message}", errno=391546, sqlstate="42601"
+    )
+
+
+def run(cursor, name, header, code):
+    """Run a procedure's handler with a Snowpark session of its own."""
+    check_packages(header, code)
+    session = cursor.session
+    module = types.ModuleType(name)
+    sys._xoptions.setdefault("snowflake_partner_attribution", [])
+    handler = re.search(r"handler\s*=\s*'(\w+)'", header, FLAGS)[1]
+    session.account.callers[str(session.session_id)] = session
+    snowpark = Session.builder.configs(
+        session.account.url
+        | {
+            "database": session.database,
+            "schema": session.schema,
+            "role": session.role,
+            "warehouse": session.warehouse,
+            "session_parameters": {"EMULATOR_CALLER": str(session.session_id)},
+        }
+    ).create()
+    try:
+        exec(compile(code, f"<procedure {name}>", "exec"), module.__dict__)
+        result = getattr(module, handler)(snowpark)
+    except Exception as error:
+        raise ProgrammingError(
+            msg=f"Python Interpreter Error:\n{traceback.format_exc()} in function {name}",
+            errno=100357,
+            sqlstate="P0000",
+        ) from error
+    finally:
+        snowpark.close()
+        del session.account.callers[str(session.session_id)]
+    cursor.answer([name.upper()], [[result]])
+
+
+HANDLERS = [
+    (re.compile(pattern, FLAGS), handler)
+    for pattern, handler in [
+        (
+            r"with\s+(?P<name>\w+)\s+as\s+procedure\s*\(\s*\)(?P<header>.*?)\bas\s*\$\$(?P<code>.*?)\$\$\s*;?\s*call\s",
+            call_anonymous,
+        ),
+        (
+            r"create\s+(?:or\s+replace\s+)?procedure\s+(?P<name>[\w.\"]+)\s*\(\s*\)(?P<header>.*?)\bas\s*\$\$(?P<code>.*?)\$\$",
+            create,
+        ),
+        (r"call\s+([\w.\"]+)\s*\(\s*\)", call),
+    ]
+]
