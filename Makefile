@@ -17,10 +17,7 @@ build: .venv/.build ## build every model of a shop and test it: the sample, or S
 	@echo "  $(BIN)/dbt show --limit 10 --inline 'select customer_id, frequency, monetary, rfm_segment from {{ ref(\"customer_rfm\") }}'"
 	@echo "Browse models, columns and lineage:   make docs"
 
-test: .venv/.test lint ## lint, strict parse for both targets, full build, docs, pytest
-	rm -rf target/test && mkdir -p target/test
-	CLIENTELE_DUCKDB=target/test/sample.duckdb $(BIN)/dbt build --target duckdb
-	CLIENTELE_DUCKDB=target/test/sample.duckdb $(BIN)/dbt docs generate --target duckdb
+test: .venv/.test lint ## lint, then pytest: whole builds of shops on DuckDB and on the Snowflake emulator, docs
 	$(BIN)/pytest
 
 lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions on the manifest

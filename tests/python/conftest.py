@@ -53,8 +53,12 @@ class Shop:
         )
 
     def build(self, *arguments, **options):
-        """Build and test the shop, which must end green; unit tests, the same for any, run once."""
-        result = self.dbt("build", "--exclude-resource-type", "unit_test", *arguments, **options)
+        """Build and test the shop, which must end green; without the unit tests, the same for any."""
+        return self.succeed("build", "--exclude-resource-type", "unit_test", *arguments, **options)
+
+    def succeed(self, *arguments, **options):
+        """Run dbt, which must end green."""
+        result = self.dbt(*arguments, **options)
         assert result.returncode == 0, result.stdout[-5000:]
         return self
 
@@ -98,5 +102,6 @@ def make_shop(tmp_path):
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory):
-    """Build the sample shop once; tests only read it."""
-    return Shop(SAMPLE, tmp_path_factory.mktemp("sample") / "sample.duckdb").build()
+    """Build the sample shop once, unit tests included, and its docs; tests only read it."""
+    shop = Shop(SAMPLE, tmp_path_factory.mktemp("sample") / "sample.duckdb")
+    return shop.succeed("build").succeed("docs", "generate")

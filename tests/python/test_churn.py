@@ -56,20 +56,16 @@ def frame_of(shop, sql):
 def build_marts(shop, *arguments, with_tests=False, **options):
     """Build churn and value with what they need; with the data tests that need nothing else."""
     left_out = ["unit_test"] if with_tests else ["unit_test", "test"]
-    result = shop.dbt(
+    return shop.succeed(
         "build", "--select", *MARTS, "--exclude-resource-type", *left_out,
         "--indirect-selection", "cautious", *arguments, **options,
     )  # fmt: skip
-    assert result.returncode == 0, result.stdout[-5000:]
-    return shop
 
 
 def build_snapshots(shop):
     """Build the features and what they need."""
     kinds = ["--exclude-resource-type", "unit_test", "test"]
-    result = shop.dbt("build", "--select", "+int_customer_snapshots", *kinds)
-    assert result.returncode == 0, result.stdout[-5000:]
-    return shop
+    return shop.succeed("build", "--select", "+int_customer_snapshots", *kinds)
 
 
 def write_orders(shop, orders):
