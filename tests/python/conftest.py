@@ -53,7 +53,7 @@ class Shop:
         )
 
     def build(self, *arguments, **options):
-        """Build and test the shop, which must end green; without the unit tests, the same for any."""
+        """Build and test the shop, which must end green; unit tests are the same for any."""
         return self.succeed("build", "--exclude-resource-type", "unit_test", *arguments, **options)
 
     def succeed(self, *arguments, **options):
