@@ -7,7 +7,7 @@ import sqlglot
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
-from .names import FLAGS, MARK, NAME, literal, quoted, snowflake_type, stored
+from .names import FLAGS, MARK, NAME, in_full, literal, quoted, snowflake_type, stored
 
 OBJECT = r"(role|warehouse|user|resource\s+monitor|network\s+policy|tag|masking\s+policy)"
 ROLE_HIERARCHY = {
@@ -106,7 +106,7 @@ def set_policy(cursor, match, sql):
     account = cursor.session.account
     table = cursor.name(match["table"])
     with account.lock:
-        described = cursor._duck_conn.execute(f"describe {'.'.join(map(quoted, table))}").fetchall()
+        described = cursor._duck_conn.execute(f"describe {in_full(table)}").fetchall()
     column = cursor.name(match["column"])[-1]
     if stored(column) not in [row[0] for row in described]:
         raise ProgrammingError(
@@ -163,7 +163,7 @@ def show_query_tag(cursor, match, sql):
 
 def describe(cursor, match, sql):
     """DESCRIBE TABLE or VIEW."""
-    name = ".".join(map(quoted, cursor.name(match[1])))
+    name = in_full(cursor.name(match[1]))
     with cursor.session.account.lock:
         try:
             rows = cursor._duck_conn.execute(f"describe {name}").fetchall()
@@ -209,7 +209,7 @@ def use(cursor, match, sql):
 
 def comment_columns(cursor, match, sql):
     """ALTER TABLE or VIEW with a comment for each column: what persist_docs sends."""
-    name = ".".join(map(quoted, cursor.name(match[1])))
+    name = in_full(cursor.name(match[1]))
     pairs = re.findall(
         r'("(?:[^"]|"")+"|\w+)\s+comment\s+(?:\$\$(.*?)\$\$|\'((?:[^\']|\'\')*)\')', sql, FLAGS
     )
@@ -223,7 +223,7 @@ def comment_columns(cursor, match, sql):
 
 def comment_object(cursor, match, sql):
     """COMMENT ON a table, view, schema or database."""
-    kind, name = match[1].lower(), ".".join(map(quoted, cursor.name(match[2])))
+    kind, name = match[1].lower(), in_full(cursor.name(match[2]))
     if kind in ("table", "view"):
         text = literal(match[3].strip().strip("$'"))
         with cursor.session.account.lock:

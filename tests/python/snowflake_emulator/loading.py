@@ -14,6 +14,7 @@ from .names import (
     FLAGS,
     MARK,
     NAME,
+    in_full,
     literal,
     quoted,
     snowflake_type,
@@ -222,7 +223,7 @@ def copy_into(cursor, match, sql):
     file_format = format_of(cursor, options.get("FILE_FORMAT", "(TYPE = CSV)"))
     files = stage.files(groups["path"] or groups["path1"])
     target = cursor.name(match["table"])
-    table = ".".join(map(quoted, target))
+    table = in_full(target)
     connection = cursor._duck_conn
     with cursor.session.account.lock:
         all_columns = [

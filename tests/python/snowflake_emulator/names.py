@@ -37,6 +37,11 @@ def quoted(name):
     return '"' + stored(name).replace('"', '""') + '"'
 
 
+def in_full(parts):
+    """Return the full name of a table or view."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
 def with_bindings(sql, params):
     """Return a statement with each `?` replaced by its value as a literal."""
     values = iter(params)

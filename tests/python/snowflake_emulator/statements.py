@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from . import access, checks, loading, procedures
-from .names import FLAGS, MARK, literal, quoted, stored, with_bindings, with_identifiers
+from .names import FLAGS, MARK, in_full, literal, quoted, stored, with_bindings, with_identifiers
 
 # Statements that fakesnow's parser cannot read or that it does not know, and who answers them.
 HANDLERS = [*procedures.HANDLERS, *loading.HANDLERS, *access.HANDLERS]
@@ -199,7 +199,7 @@ class Cursor(FakeSnowflakeCursor):
         properties = create.args.get("properties")
         for property_ in properties.expressions if properties else []:
             if isinstance(property_, exp.TemporaryProperty):
-                self.session.temporary[".".join(map(quoted, name))] = create.kind
+                self.session.temporary[in_full(name)] = create.kind
             elif not isinstance(
                 property_,
                 (exp.TransientProperty, exp.CopyGrantsProperty, exp.SecureProperty, exp.Cluster),
