@@ -4,6 +4,6 @@
    Arguments:
      horizon (integer): days ahead. #}
 {% macro mbg_daily_orders(horizon) -%}
-    {%- set fading = 'greatest(mbg_rate * mbg_a / (mbg_a + mbg_b + order_days - 1) * ' ~ horizon ~ ', 0.000000001)' -%}
+    {%- set fading = 'greatest(mbg_rate * mbg_a / (mbg_a + mbg_b + order_days) * ' ~ horizon ~ ', 0.000000001)' -%}
     ln(greatest(mbg_alive_chance * mbg_rate * (1 - exp(-{{ fading }})) / {{ fading }}, 0.000000000001))
 {%- endmacro %}

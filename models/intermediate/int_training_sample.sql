@@ -1,6 +1,6 @@
--- Grain: one row per customer and snapshot date whose outcome is known. Whole customers are taken in the
--- order of a hash of their id until the var train_sample_rows is reached: always the same ones, and
--- never more, however large the shop is.
+-- Grain: one row per customer and snapshot date whose outcome is known, and per customer on as_of_date,
+-- whose outcome is not. Whole customers are taken in the order of a hash of their id until the var
+-- train_sample_rows is reached: always the same ones, and never more, however large the shop is.
 with
 
 snapshots as (
@@ -20,7 +20,7 @@ outcomes as (
         orders_next_365,
         value_next_365
     from {{ ref('int_customer_outcomes') }}
-    where is_churned is not null
+    where is_churned is not null or snapshot_date = {{ as_of_date() }}
 ),
 
 purchase_gaps as (
@@ -32,7 +32,8 @@ purchase_gaps as (
 row_counts as (
     select
         snapshots.customer_id,
-        count(*) as row_count
+        -- What is known counts; whoever is new counts once.
+        greatest(count(outcomes.is_churned), 1) as row_count
     from snapshots
     inner join outcomes
         on

@@ -878,7 +878,8 @@ def read(relation):
 
 
 def training_frame(frame):
-    """Give the sample the types and the order of rows that the fits rely on."""
+    """Labelled rows of the sample, in the types and the order that the fits rely on."""
+    frame = frame[frame["is_churned"].notna()]
     frame = frame.assign(
         snapshot_date=pd.to_datetime(frame["snapshot_date"]).astype("datetime64[ns]"),
         is_churned=frame["is_churned"].astype("boolean").fillna(False).astype(bool),

@@ -1,26 +1,30 @@
 """Train the value model: expected order days, and the value of one, that SQL scores.
 
-- Orders: a Poisson ridge (log link) on one feature, the logarithm of the daily orders that the
-  MBG/NBD model of `churn_model` expects over the horizon, times a factor that makes the totals of
-  the newest twelve months of 90-day windows come true: every season counts once. A shop with less
-  than a year of outcomes has no factor. Richer feature sets extrapolated worse to horizons longer
-  than they had seen.
+- Orders: what an MBG/NBD model, fitted to the customers of the day, expects of each. Once the
+  outcomes of 90-day windows cover twelve months, a Poisson ridge (log link) on the logarithm of it,
+  times a factor that makes the totals of the newest twelve months come true: every season counts
+  once. Before, such corrections would learn a part of the year as if it were the whole, and a
+  factor learnt from the past weeks made the totals of young shops worse. Richer feature sets
+  extrapolated worse to horizons longer than they had seen.
 - Season: the next 90 days are as far above the year as they were a year ago, plus half the drift
   since, the rule of the churn model's levels; where last year's window or its drift is unknown,
   there is no season. 365 days have none.
 - Value of an order day: the customer's mean, drawn towards the shop's by two order days' weight.
 
-Both horizons, 90 and 365 days, share the fit: the expected orders know the horizon. A shop without
-a year of outcomes learns from 90 days alone.
+Both horizons, 90 and 365 days, share the fit: the expected orders know the horizon.
 """
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import betaln, gammaln
 from sklearn.linear_model import PoissonRegressor
 from threadpoolctl import threadpool_limits
 
 DAY = pd.Timedelta(days=1)
 CLIP = 6.0
+MBG_CUSTOMERS = 20_000
+PROCESS = ("order_days", "recency_days", "tenure_days")  # what an MBG/NBD model sees of a customer
 HORIZONS = (90, 365)
 ALPHA = 0.1  # ridge
 PRIOR_ORDER_DAYS = 2.0  # weight of the shop's mean order value
@@ -51,12 +55,59 @@ COLUMNS = {
 }
 
 
+def fit_mbg(order_days, recency, tenure, seed=0, penalty=1e-3):
+    """Fit an MBG/NBD model by penalised maximum likelihood.
+
+    Parameters
+    ----------
+    order_days : array of float, shape (n,)
+        Days with an order, 1 or more.
+    recency, tenure : array of float, shape (n,)
+        Days since the last and the first of them.
+    seed : int
+        Seed of the draw of 20,000 customers, where there are more.
+    penalty : float
+        Weight of the squared logarithms of the parameters.
+
+    Returns
+    -------
+    dict of float
+        r, alpha (days), a, b.
+    """
+    x, t_x, age = (
+        np.asarray(values, float)
+        for values in (order_days - 1, np.subtract(tenure, recency), tenure)
+    )
+    if len(x) > MBG_CUSTOMERS:
+        drawn = pd.RangeIndex(len(x)).to_series().sample(MBG_CUSTOMERS, random_state=seed)
+        x, t_x, age = x[drawn], t_x[drawn], age[drawn]
+    unit = 10 / age.max()
+    t_x, age = t_x * unit, age * unit
+
+    def loss(logs):
+        logs = np.clip(logs, -8, 8)
+        r, alpha, a, b = np.exp(logs)
+        shared = (
+            gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x + 1) - betaln(a, b)
+        )
+        alive = -(r + x) * np.log(alpha + age)
+        gone = np.log(a) - np.log(b + x) - (r + x) * np.log(alpha + t_x)
+        return -(shared + np.logaddexp(alive, gone)).mean() + penalty * np.sum(logs**2)
+
+    starts = ([0, 1, 0, 0], [-1, 0, -1, 1])
+    best = min((minimize(loss, s, method="L-BFGS-B") for s in starts), key=lambda found: found.fun)
+    r, alpha, a, b = np.exp(np.clip(best.x, -8, 8))
+    return {"r": float(r), "alpha": float(alpha / unit), "a": float(a), "b": float(b)}
+
+
 def log_daily_orders(frame, mbg, horizon):
     """Logarithm of the order days per day that an MBG/NBD model expects over a horizon.
 
     macros/scoring/mbg_daily_orders.sql is the same in SQL. The customer is alive with probability
     P, orders at rate l = (r + x) / (alpha + T) and leaves after an order with probability
-    a / (a + b + x), so the rate fades: P l (1 - exp(-u)) / u with u = l a / (a + b + x) horizon.
+    p = a / (a + b + x + 1), so the rate fades: P l (1 - exp(-u)) / u with u = l p horizon. Rate and
+    probability stand at their means; the exact sum, which needs a hypergeometric function, is
+    within 4 % of the total of nine months on every shop that was looked at.
 
     Parameters
     ----------
@@ -78,7 +129,7 @@ def log_daily_orders(frame, mbg, horizon):
     odds = np.log(b + x) - np.log(a) + (r + x) * (np.log(alpha + t_x) - np.log(alpha + age))
     alive = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
     rate = (r + x) / (alpha + age)
-    fading = np.maximum(rate * a / (a + b + x) * horizon, 1e-9)
+    fading = np.maximum(rate * a / (a + b + x + 1) * horizon, 1e-9)
     return np.log(np.maximum(alive * rate * (1 - np.exp(-fading)) / fading, 1e-12))
 
 
@@ -96,21 +147,21 @@ def outcome_rows(frame, day):
 
 
 class OrdersFit:
-    """Poisson ridge of order days per day.
+    """Poisson ridge of order days per day, or the MBG/NBD model as it is.
 
     Attributes
     ----------
     mean, scale : float
         Of the feature on the training rows; the scale of a constant feature is NaN.
     coefficient, intercept : float
-        On the standardised feature; the intercept holds the factor of the year.
-    levels : OrderLevels or None
-        What the season comes from.
+        On the standardised feature; the intercept holds the factor of the year. Without a year
+        they give back the feature.
+    levels : OrderLevels
+        What the factor and the season come from.
     """
 
     def __init__(self, rows, mbg):
         self.mbg = mbg
-        self.levels = None
         feature = log_daily_orders(rows, mbg, rows["horizon"].to_numpy(float))
         self.mean, self.scale = float(feature.mean()), float(feature.std())
         if self.scale < 1e-9:
@@ -123,6 +174,13 @@ class OrdersFit:
             self.column(feature), daily / unit, sample_weight=weights / weights.mean()
         )
         self.estimator.intercept_ += np.log(unit)
+        self.levels = OrderLevels.fit(rows, self)
+        if self.levels.months:
+            self.estimator.intercept_ += np.log(self.levels.factor)
+        else:
+            # The feature itself: its least value, ln(1e-12), is less than six scales away.
+            self.mean, self.scale = 0.0, 5.0
+            self.estimator.coef_[0], self.estimator.intercept_ = self.scale, self.mean
 
     @property
     def coefficient(self):
@@ -140,9 +198,7 @@ class OrdersFit:
 
     def season(self, day, horizon):
         """Orders of a window from a day over those of an average one of the year; 1 if unknown."""
-        if self.levels is None or horizon != HORIZONS[0]:
-            return 1.0
-        return self.levels.season(day)
+        return self.levels.season(day) if horizon == HORIZONS[0] else 1.0
 
     def predict(self, frame, horizon, day=None):
         """Return the order days expected over a horizon, shape (n,), by scikit-learn.
@@ -228,7 +284,7 @@ class OrderLevels:
         return float(np.clip(ratio, *FACTOR_BOUNDS))
 
 
-def train(frame, day, mbg):
+def train(frame, day):
     """Fit orders and order value as of a day.
 
     Parameters
@@ -236,20 +292,18 @@ def train(frame, day, mbg):
     frame : DataFrame
         int_training_sample.
     day : Timestamp
-    mbg : dict of float
+        One of its snapshot dates; the customers of that day need no outcome.
 
     Returns
     -------
     tuple of (OrdersFit, dict of float)
         The fit; metrics, among them mean_order_value, the mean value of an order day in money.
     """
-    rows = outcome_rows(frame, day)
+    rows, today = outcome_rows(frame, day), frame[frame["snapshot_date"] == day]
+    mbg = fit_mbg(*(today[name].to_numpy(float) for name in PROCESS))
     fitted = OrdersFit(rows, mbg)
-    fitted.levels = OrderLevels.fit(rows, fitted)
-    fitted.estimator.intercept_ += np.log(fitted.levels.factor)
-    newest = rows[rows["snapshot_date"] == rows["snapshot_date"].max()]
     return fitted, {
-        "mean_order_value": newest["monetary"].sum() / newest["order_days"].sum(),
+        "mean_order_value": today["monetary"].sum() / today["order_days"].sum(),
         "prior_order_days": PRIOR_ORDER_DAYS,
         "factor": fitted.levels.factor,
         "factor_months": fitted.levels.months,
@@ -289,19 +343,20 @@ def backtest_metrics(frame, day, fitted, metrics):
     return found
 
 
-def parameters_of(frame, day, mbg):
+def parameters_of(frame, day, is_churn_trained):
     """Parameter rows of a fit as of a day; one status row where there is none."""
-    rows = outcome_rows(frame, day)
     reason = None
-    if len(mbg) < 4:
-        reason = "there is no churn model, whose parameters it needs"
-    elif rows["orders"].sum() == 0:
+    if not is_churn_trained:
+        reason = "there is no churn model, without which there is no value"
+    elif not (frame["snapshot_date"] == day).any():
+        reason = "no customer ordered in the last 365 days"
+    elif outcome_rows(frame, day)["orders"].sum() == 0:
         reason = "no customer ordered again"
     if reason:
         return [
             {"parameter_type": "status", "feature": "insufficient_history", "note": reason},
         ]
-    fitted, metrics = train(frame, day, mbg)
+    fitted, metrics = train(frame, day)
     return [
         {
             "parameter_type": "term",
@@ -325,7 +380,7 @@ def parameters_of(frame, day, mbg):
         ],
         *[
             {"parameter_type": "constant", "feature": f"mbg_{name}", "value": number}
-            for name, number in mbg.items()
+            for name, number in fitted.mbg.items()
         ],
         *[
             {"parameter_type": "metric", "feature": name, "value": float(number)}
@@ -377,18 +432,18 @@ def model(dbt, session):
     clock = read(dbt.ref("as_of_date"))
     as_of = pd.Timestamp(clock["as_of_date"].iloc[0])
     frame = training_frame(read(dbt.ref("int_training_sample")))
-    constants = read(
+    statuses = read(
         dbt.ref("churn_model").filter(
-            f"parameter_type = 'constant' and as_of_date <= '{as_of:%Y-%m-%d}'"
+            f"parameter_type = 'status' and as_of_date <= '{as_of:%Y-%m-%d}'"
         )
     )
-    constants = constants[constants["as_of_date"] == constants["as_of_date"].max()]
+    newest = statuses[statuses["as_of_date"] == statuses["as_of_date"].max()]
+    trained = set(newest.loc[newest["feature"] == "trained", "fit"])
     # For good, since models that train at the same time share the setting.
     threadpool_limits(limits=1)
-    rows = []
-    for fit, day in (("backtest", as_of - horizon * DAY), ("production", as_of)):
-        of_fit = constants[constants["fit"] == fit]
-        names = of_fit["feature"].str.removeprefix("mbg_")
-        mbg = dict(zip(names, of_fit["value"].astype(float), strict=True))
-        rows += [{**row, "fit": fit, "model": "orders"} for row in parameters_of(frame, day, mbg)]
+    rows = [
+        {**row, "fit": fit, "model": "orders"}
+        for fit, day in (("backtest", as_of - horizon * DAY), ("production", as_of))
+        for row in parameters_of(frame, day, fit in trained)
+    ]
     return parameter_table(rows, f"{as_of:%Y-%m-%d}-{settings_hash[:8]}", as_of)
