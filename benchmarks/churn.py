@@ -309,7 +309,6 @@ def expected_orders(database):
         parameters = shop.sql(
             "from ml.model_parameters where model = 'orders' and fit = 'production'"
         ).df()
-    parameters = parameters.rename(columns=str.lower)
     of_type = dict(tuple(parameters.groupby("parameter_type")))
     constants = of_type["constant"].set_index("feature")["value"]
     mbg = {name: constants[f"mbg_{name}"] for name in ("r", "alpha", "a", "b")}

@@ -36,7 +36,7 @@
         {%- set dialect = "header = true, delim = '" ~ settings.get('delimiter', ',') ~ "', quote = '\"', escape = '\"', encoding = '"
             ~ settings.get('encoding', 'utf-8') ~ "'" -%}
         {%- set columns = clientele.query_column("select column_name from (describe select * from read_csv("
-            ~ clientele.duckdb_texts([file]) ~ ", all_varchar = true, strict_mode = false, null_padding = true, " ~ dialect ~ "))") -%}
+            ~ clientele.duckdb_texts([file]) ~ ", all_varchar = true, strict_mode = false, ignore_errors = true, " ~ dialect ~ "))") -%}
         {%- set relation = clientele.duckdb_lines(table, file, columns, dialect) -%}
     {%- else -%}
         {%- set dialect = "header = false, delim = '\x01', quote = '', escape = '', encoding = '" ~ settings.get('encoding', 'utf-8') ~ "'" -%}

@@ -199,6 +199,18 @@ def test_malformed_lines_are_rejected_with_their_text(make_shop):
     assert shop.query("select count(*) from staging.stg_shop__orders") == clean
 
 
+def test_a_file_full_of_cut_records_is_read_as_far_as_it_goes(make_shop):
+    shop = make_shop()
+    lines = (shop.raw / "orders.csv").read_bytes().splitlines(keepends=True)
+    # Records that hold a line break lose their second half, and with it the closing quote.
+    (shop.raw / "orders.csv").write_bytes(
+        lines[0] + b"".join(line for line in lines[1:] if line.startswith(b"O"))
+    )
+    shop.build(*WITHOUT_TRAINING)
+    ((accepted,),) = shop.query("select count(*) from staging.stg_shop__orders")
+    assert accepted > 0.9 * len(lines)
+
+
 @pytest.mark.parametrize(
     ("prepare", "shop_vars", "names"),
     [
