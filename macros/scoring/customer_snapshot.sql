@@ -72,7 +72,7 @@
             sum(new_category_count) as category_count,
             sum(product_count) as product_count,
             count(order_day_number) as order_days,
-            cast(sum(revenue * revenue) as double) as squared_values,
+            cast(sum(cast(revenue as decimal(38, 2)) * revenue) as double) as squared_values,
             cast(min(case when order_count > 0 then revenue end) as double) as min_value,
             cast(max(case when order_count > 0 then revenue end) as double) as max_value,
             cast(max_by(revenue, order_day_number) as double) as last_value,

@@ -5,6 +5,7 @@ import io
 import json
 import random
 import re
+from decimal import Decimal
 
 import duckdb
 import pytest
@@ -197,6 +198,30 @@ def test_malformed_lines_are_rejected_with_their_text(make_shop):
     assert sorted(entity for entity, _ in rejected) == ["customers"] + ["orders"] * 4
     assert all(json.loads(record)["landing_record"] for _, record in rejected)
     assert shop.query("select count(*) from staging.stg_shop__orders") == clean
+
+
+def test_the_largest_numbers_build_and_larger_ones_are_rejected(make_shop):
+    shop = make_shop()
+    with (shop.raw / "orders.csv").open("a") as file:
+        # A wholesaler's order, again and again; then slips of the keyboard.
+        for day in range(1, 9):
+            file.write(f"L{day},C000001,00001,9999999,2024-0{day}-01,,999999.99,,completed,web\n")
+        file.write("L91,C000001,00001,10000000,2024-01-01,,1.00,,completed,web\n")
+        file.write("L92,C000001,00001,1,2024-01-01,,1000000000,,completed,web\n")
+        file.write("L93,C000001,00001,99999999999999999999999,2024-01-01,,1.00,,completed,web\n")
+    shop.build()
+    ((revenue,),) = shop.query(
+        "select sum(order_revenue) from core.fct_orders where order_id like 'L%'"
+    )
+    assert revenue == 8 * 9999999 * Decimal("999999.99")
+    rules = shop.query(
+        "select record_key, rule from staging.rejected_rows where record_key like 'L9%' order by 1"
+    )
+    assert [rule for _, rule in rules] == [
+        "invalid_quantity",
+        "invalid_unit_price",
+        "invalid_quantity",
+    ]
 
 
 def test_a_file_full_of_cut_records_is_read_as_far_as_it_goes(make_shop):

@@ -23,7 +23,7 @@ fct_inventory as (
         inventory.warehouse_id,
         inventory.last_updated_at,
         inventory.stock_quantity,
-        cast(inventory.stock_quantity * products.unit_cost as decimal(18, 2)) as stock_value,
+        cast(cast(inventory.stock_quantity as bigint) * products.unit_cost as decimal(18, 2)) as stock_value,
         sum(inventory.stock_quantity) over (partition by inventory.product_id)
         <= {{ var('low_stock_threshold') }} as is_low_stock
     from inventory

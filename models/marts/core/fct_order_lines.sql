@@ -79,8 +79,8 @@ priced as (
 totalled as (
     select
         *,
-        cast(coalesce(quantity * unit_price, 0) - discount_amount as decimal(18, 2)) as line_revenue,
-        cast(quantity * unit_cost as decimal(18, 2)) as line_cost
+        cast(coalesce(cast(quantity as bigint) * unit_price, 0) - discount_amount as decimal(18, 2)) as line_revenue,
+        cast(cast(quantity as bigint) * unit_cost as decimal(18, 2)) as line_cost
     from priced
 ),
 

@@ -47,7 +47,7 @@ fct_returns as (
         order_lines.order_id is not null as has_order_line,
         returns.quantity,
         cast(
-            returns.quantity * coalesce(order_lines.paid_unit_price, product_prices.price, 0)
+            cast(returns.quantity as bigint) * coalesce(order_lines.paid_unit_price, product_prices.price, 0)
             as decimal(18, 2)
         ) as refund_amount
     from returns
