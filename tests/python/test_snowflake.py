@@ -158,7 +158,7 @@ def test_python_models_read_no_more_than_their_sample(account, tmp_path):
         account.emulator,
         account.raw,
         tmp_path,
-        {"train_sample_rows": 1000, "segment_drift_rows": 30},
+        {"train_sample_rows": 6000, "segment_drift_rows": 30},
     )
     samples = ["int_training_sample", "int_segment_sample"]
     production = ["--defer", "--state", account.target("TRANSFORMER")]
@@ -169,7 +169,7 @@ def test_python_models_read_no_more_than_their_sample(account, tmp_path):
     assert BOUNDED_FROM.keys() == {
         node["name"] for node in nodes if node.get("language") == "python"
     }
-    assert wrong_python_models(account.emulator, target, BOUNDED_FROM, 1000) == []
+    assert wrong_python_models(account.emulator, target, BOUNDED_FROM, 6000) == []
 
 
 def test_reporter_sees_masks(account):
@@ -311,7 +311,8 @@ def test_a_mapped_shop_is_the_same_on_both(tmp_path):
         """
     )
     (raw / "orders.csv").unlink()
-    (raw / "sales.csv").write_text((raw / "sales.csv").read_text("utf-8"), "latin-1")
+    text = (raw / "sales.csv").read_text("utf-8")
+    (raw / "sales.csv").write_text(text, "latin-1", errors="replace")
     mapping = {
         "orders": {
             "relation": "sales",

@@ -304,7 +304,8 @@ def result_of(session, cursor):
         ]
         result = {"queryResultFormat": "json", "rowset": rows}
     else:
-        content = to_ipc(to_sf(table, cursor.rowtype))
+        # Snowflake sends nothing where there is no row; the client then knows the columns' types.
+        content = to_ipc(to_sf(table, cursor.rowtype)) if table.num_rows else b""
         result = {
             "queryResultFormat": "arrow",
             "rowsetBase64": base64.b64encode(content).decode(),
