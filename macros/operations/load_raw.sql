@@ -25,14 +25,18 @@
     {%- for name in clientele.query_column("list @" ~ stage) -%}
         {%- do files.append(name.split('/', 1)[1]) -%}
     {%- endfor -%}
+    {%- set loaded = [] -%}
     {%- for table in clientele.raw_tables() -%}
         {%- set settings = (var('shop') or {}).get(table.name, {}) -%}
         {%- set name = settings.get('relation', table.name) -%}
         {%- set file = files | select('in', clientele.file_names(name)) | first | default(none) -%}
-        {%- if file is none and files | select('match', name ~ '/') | list -%}
+        {%- if file is none and name in folders -%}
             {%- set file = name ~ '/' -%}
         {%- endif -%}
-        {%- if file and name -%}
+        {#- Several tables of the contract may be taken from one file. -#}
+        {%- if name in loaded -%}
+        {%- elif file and name -%}
+            {%- do loaded.append(name) -%}
             {%- set target = schema ~ "." ~ adapter.quote(name | upper) -%}
             {%- set rows = clientele.load_raw_file(target, schema, stage ~ "/" ~ file, settings) -%}
             {{ log(target ~ ": " ~ rows ~ " rows from " ~ file, info=true) }}

@@ -10,15 +10,15 @@
         'value': 'Order values',
         'basket': 'Baskets',
         'returns': 'Returns and discounts',
-        'browsing': 'Browsing',
+        'browsing': 'Visits',
     } -%}
     {%- if group == 'silence' -%}
-        case
-            when {{ contribution }} <= 0 or mean_gap is null
-                then 'Last order ' || cast(recency_days as varchar) || ' days ago'
-            else 'No order for ' || cast(recency_days as varchar) || ' days; the usual gap is '
-                || cast(cast(round(mean_gap) as integer) as varchar)
-        end
+        case when {{ contribution }} <= 0 or mean_gap is null or recency_days <= mean_gap
+            then 'Last order ' || {{ clientele.days_in_words('recency_days') }} || ' ago'
+            else 'No order for ' || {{ clientele.days_in_words('recency_days') }} end
+        || case when mean_gap is null then ''
+            when recency_days <= mean_gap then '; the usual gap is ' || {{ clientele.days_in_words('mean_gap') }} || ', so none is due yet'
+            else '; the usual gap is ' || {{ clientele.days_in_words('mean_gap') }} end
     {%- elif group == 'frequency' -%}
         'Days with an order in the last year: ' || cast(orders_365 as varchar)
     {%- elif group == 'season' -%}
@@ -30,6 +30,14 @@
         '{{ typical.get(group, group | capitalize) }} like those of customers who '
         || case when {{ contribution }} > 0 then 'leave' else 'stay' end
     {%- endif -%}
+{%- endmacro %}
+
+{# A number of days in words: `1 day`, `31 days`.
+
+   Arguments:
+     days (string): SQL of the number, which is rounded. #}
+{% macro days_in_words(days) -%}
+    cast(cast(round({{ days }}) as integer) as varchar) || case when round({{ days }}) = 1 then ' day' else ' days' end
 {%- endmacro %}
 
 {# The group with the highest strength among those not yet named.

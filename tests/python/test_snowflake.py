@@ -1,75 +1,100 @@
 """The Snowflake target, on an emulator: builds are green, and equal to DuckDB's."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
-from conftest import PROJECT, SAMPLE, Shop
+import yaml
+from conftest import PROJECT, SAMPLE, WITHOUT_TRAINING, Shop
 
+from sample.generate import generate
 from tests.python.snowflake_emulator import Emulator
 from tests.python.snowflake_emulator.parity import first_difference, public_marts
+from tests.python.snowflake_emulator.python_models import wrong_python_models
 
-# What setup_snowflake makes on an account, as far as a build needs it.
-SETUP = [
-    "create database if not exists raw",
-    "create database if not exists analytics",
-    "create schema if not exists analytics.security",
-    """
-    create masking policy if not exists analytics.security.mask_personal_data as (value varchar)
-    returns varchar ->
-    case when value is null or is_role_in_session('TRANSFORMER') then value else '***' end
-    """,
-]
+SETUP = (PROJECT / "profiles" / "setup_snowflake.sql").read_text()
+WAREHOUSES = {"ACCOUNTADMIN": "", "LOADER": "LOADING", "TRANSFORMER": "TRANSFORMING"}
+# What each Python model draws its sample from.
+BOUNDED_FROM = {
+    "churn_model": "features.int_customer_snapshots",
+    "value_model": "features.int_customer_snapshots",
+    "segment_model": "features.int_segment_features",
+    "segment_selection": "features.int_segment_features",
+    "segment_refits": "features.int_segment_features",
+}
+# Data and unit tests are the same for every shop; equal marts prove more of it.
+MODELS_ONLY = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
 
 
 class Account:
     """An emulated account and the folder that its shop's raw files are loaded from."""
 
-    def __init__(self, emulator, raw, work):
+    def __init__(self, emulator, raw, work, shop_vars=None):
         self.emulator = emulator
         self.raw = raw
         self.work = work
+        self.shop_vars = shop_vars
 
-    def command(self, *arguments):
+    def target(self, role):
+        """Return the target folder of a role; of its own, since dbt parses anew for another."""
+        return self.work / f"target_{role.lower()}"
+
+    def command(self, *arguments, role="TRANSFORMER", project=PROJECT, **settings):
         """Return the arguments of subprocess for a dbt command on the account."""
+        variables = ["--vars", yaml.safe_dump(self.shop_vars)] if self.shop_vars else []
         return {
-            "args": [Path(sys.executable).parent / "dbt", "--no-use-colors", *arguments]
-            + ["--target", "snowflake", "--target-path", self.work / "target"]
-            + ["--log-path", self.work / "logs"],
-            "cwd": PROJECT,
+            "args": [Path(sys.executable).parent / "dbt", "--no-use-colors", *arguments, *variables]
+            + ["--target", "snowflake", "--profiles-dir", PROJECT / "profiles"]
+            + ["--target-path", self.target(role), "--log-path", self.work / "logs"],
+            "cwd": project,
             "env": os.environ
             | self.emulator.environment
-            | {"CLIENTELE_RAW_DIR": str(self.raw), "CLIENTELE_THREADS": "4"},
+            | {"CLIENTELE_RAW_DIR": str(self.raw), "CLIENTELE_THREADS": "4"}
+            | {"SNOWFLAKE_ROLE": role, "SNOWFLAKE_WAREHOUSE": WAREHOUSES[role]}
+            | settings,
             "stdin": subprocess.DEVNULL,
         }
 
-    def dbt(self, *arguments):
+    def dbt(self, *arguments, **options):
         """Run dbt; returns the finished process, its output in `stdout`."""
-        return subprocess.run(**self.command(*arguments), capture_output=True, text=True)
+        return subprocess.run(**self.command(*arguments, **options), capture_output=True, text=True)
+
+    def succeed(self, *arguments, **options):
+        """Run dbt, which must end green."""
+        result = self.dbt(*arguments, **options)
+        assert result.returncode == 0, result.stdout[-5000:]
+        return self
+
+    def load(self, **arguments):
+        """Load the raw files as the loader."""
+        options = ["--args", yaml.safe_dump(arguments)]
+        return self.succeed("run-operation", "load_raw", *options, role="LOADER")
 
     def build(self, *arguments):
         """Load the raw files and build, which must end green."""
-        for command in (["run-operation", "load_raw"], ["build", *arguments]):
-            result = self.dbt(*command)
-            assert result.returncode == 0, result.stdout[-5000:]
-        return self
+        return self.load().succeed("build", *arguments)
 
 
-def make_account(emulator, raw, work):
-    """Set an empty account up."""
-    for statement in SETUP:
-        emulator.query(statement)
-    return Account(emulator, raw, work)
+def make_account(emulator, raw, work, **options):
+    """Set an empty account up, by the script in the repository."""
+    emulator.run_script(SETUP)
+    return Account(emulator, raw, work, **options)
 
 
 @pytest.fixture(scope="session")
 def account(tmp_path_factory):
-    """Build the sample shop on an emulator once, unit tests included; tests only read it."""
+    """Build the sample shop on an empty account once, unit tests included, as the README says.
+
+    Tests only read it.
+    """
     work = tmp_path_factory.mktemp("snowflake")
     with Emulator(work / "data") as emulator:
-        yield make_account(emulator, SAMPLE, work).build()
+        setup = ["run-operation", "setup_snowflake", "--args", "{apply: true}"]
+        yield Account(emulator, SAMPLE, work).succeed(*setup, role="ACCOUNTADMIN").build()
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +105,16 @@ def scratch(tmp_path_factory):
         yield emulator
 
 
+def assert_same_marts(shop, account):
+    """Fail with the first difference between the public marts that were built of a shop."""
+    marts = public_marts(account.target("TRANSFORMER") / "manifest.json")
+    tables = "select lower(table_schema || '.' || table_name) from information_schema.tables"
+    built = {name for (name,) in account.emulator.query(tables, database="ANALYTICS")}
+    marts = {mart: key for mart, key in marts.items() if mart in built}
+    assert len(marts) > 8
+    assert first_difference(shop.database, account.emulator, marts) is None
+
+
 def refusal(emulator, statement):
     """Return the message of the error that a statement must end in."""
     with pytest.raises(Exception) as caught:
@@ -88,14 +123,12 @@ def refusal(emulator, statement):
 
 
 def test_marts_equal_those_of_duckdb(account, sample):
-    marts = public_marts(account.work / "target/manifest.json")
+    marts = public_marts(account.target("TRANSFORMER") / "manifest.json")
     assert len(marts) > 20
     assert first_difference(sample.database, account.emulator, marts) is None
 
 
 def test_parity_names_the_first_difference(account, sample, tmp_path):
-    import duckdb
-
     changed = tmp_path / "changed.duckdb"
     changed.write_bytes(sample.database.read_bytes())
     with duckdb.connect(str(changed)) as connection:
@@ -119,27 +152,34 @@ def test_malformed_lines_land_like_on_duckdb(account, sample):
     assert len(rows) >= 10
 
 
-def test_training_reads_its_sample_only(account):
-    """A full to_pandas would bring more rows out of the server than the sample has."""
-    [(rows,)] = account.emulator.query(
-        """
-        select max(rows_produced) from snowflake.account_usage.query_history
-        where query_tag like '%churn_model%' or query_tag like '%value_model%'
-        """
+def test_python_models_read_no_more_than_their_sample(account, tmp_path):
+    """A bound far below the shop: a full to_pandas would bring more rows out of the server."""
+    bounded = Account(
+        account.emulator,
+        account.raw,
+        tmp_path,
+        {"train_sample_rows": 6000, "segment_drift_rows": 30},
     )
-    [(sampled,)] = account.emulator.query(
-        "select count(*) from analytics.features.int_training_sample"
-    )
-    [(snapshots,)] = account.emulator.query(
-        "select count(*) from analytics.features.int_customer_snapshots"
-    )
-    assert 0 < rows <= sampled < snapshots
+    samples = ["int_training_sample", "int_segment_sample"]
+    production = ["--defer", "--state", account.target("TRANSFORMER")]
+    selected = ["--select", *samples, *BOUNDED_FROM, *production]
+    bounded.succeed("run", *selected, SNOWFLAKE_SCHEMA="bounded")
+    target = bounded.target("TRANSFORMER")
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
+    assert BOUNDED_FROM.keys() == {
+        node["name"] for node in nodes if node.get("language") == "python"
+    }
+    assert wrong_python_models(account.emulator, target, BOUNDED_FROM, 6000) == []
 
 
 def test_reporter_sees_masks(account):
     query = "select distinct email from analytics.core.dim_customers where email is not null"
     assert account.emulator.query(query, role="REPORTER") == [("***",)]
     assert len(account.emulator.query(query, role="TRANSFORMER")) > 1
+
+
+def test_check_masking_is_green(account):
+    account.succeed("run-operation", "check_masking")
 
 
 def test_marts_are_granted_to_the_reporter(account):
@@ -224,9 +264,7 @@ def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
     earlier = [line for line in whole if line.split(b",")[4] < b"2025-01-01"]
     (raw / "orders.csv").write_bytes(b"".join([orders[0], *earlier]))
     shop = Shop(raw, tmp_path / "shop.duckdb")
-    # Other tests run the data tests; equal marts prove more here.
-    build = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
-    build += ["--exclude", "tag:train+"]
+    build = [*MODELS_ONLY, *WITHOUT_TRAINING]
     shop.build(*build)
     with Emulator(tmp_path / "data") as emulator:
         make_account(emulator, raw, tmp_path).build(*build)
@@ -234,7 +272,7 @@ def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
     shop.build(*build)
     with Emulator(tmp_path / "data") as emulator:
         half = make_account(emulator, raw, tmp_path)
-        assert half.dbt("run-operation", "load_raw").returncode == 0
+        half.load()
         with subprocess.Popen(
             **half.command("build", *build), stdout=subprocess.PIPE, text=True
         ) as process:
@@ -245,14 +283,159 @@ def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
             process.kill()
     with Emulator(tmp_path / "data") as emulator:
         make_account(emulator, raw, tmp_path).build(*build)
-        marts = public_marts(tmp_path / "target/manifest.json")
-        built = {
-            row[0]
-            for row in emulator.query(
-                "select lower(table_schema || '.' || table_name)"
-                " from analytics.information_schema.tables"
-            )
-        }
-        marts = {mart: key for mart, key in marts.items() if mart in built}
-        assert len(marts) > 8
-        assert first_difference(shop.database, emulator, marts) is None
+        assert_same_marts(shop, half)
+
+
+def test_a_shop_with_all_dirt_is_the_same_on_both(tmp_path):
+    generate(tmp_path / "raw", customers=300, seed=11)
+    shop = Shop(tmp_path / "raw", tmp_path / "shop.duckdb")
+    shop.build(*MODELS_ONLY)
+    assert shop.query("select count(distinct entity || rule) from staging.rejected_rows") > [(15,)]
+    with Emulator(tmp_path / "data") as emulator:
+        assert_same_marts(shop, make_account(emulator, shop.raw, tmp_path).build(*MODELS_ONLY))
+
+
+def test_a_mapped_shop_is_the_same_on_both(tmp_path):
+    """Another name, delimiter and encoding, Parquet files in a folder, and a missing file."""
+    raw = tmp_path / "raw"
+    generate(raw, customers=100, seed=12, clean=True)
+    (raw / "products").mkdir()
+    (raw / "products.parquet").rename(raw / "products" / "part_1.parquet")
+    (raw / "inventory.csv").unlink()
+    duckdb.sql(
+        f"""
+        copy (
+            select * replace ('Ü' || customer_id as customer_id)
+            from read_csv('{raw}/orders.csv', all_varchar = true)
+        ) to '{raw}/sales.csv' (delimiter ';')
+        """
+    )
+    (raw / "orders.csv").unlink()
+    text = (raw / "sales.csv").read_text("utf-8")
+    (raw / "sales.csv").write_text(text, "latin-1", errors="replace")
+    mapping = {
+        "orders": {
+            "relation": "sales",
+            "delimiter": ";",
+            "encoding": "latin-1",
+            "columns": {"customer_id": "replace(customer_id, 'Ü', '')"},
+        },
+        "customers": {"columns": {"country": "'Österreich'"}},
+        "inventory": {"relation": None},
+    }
+    build = [*MODELS_ONLY, *WITHOUT_TRAINING]
+    shop = Shop(raw, tmp_path / "shop.duckdb")
+    shop.build(*build, shop_vars={"shop": mapping})
+    with Emulator(tmp_path / "data") as emulator:
+        account = make_account(emulator, raw, tmp_path, shop_vars={"shop": mapping})
+        assert_same_marts(shop, account.load(folders=["products"]).succeed("build", *build))
+        (raw / "sales.csv").unlink()
+        refused = account.dbt("run-operation", "load_raw", role="LOADER").stdout
+        assert f"There is no sales.csv, .json (JSON lines) or .parquet in {raw}." in refused
+
+
+def test_online_retail_2_is_the_same_on_both(tmp_path):
+    raw = os.environ.get("CLIENTELE_ONLINE_RETAIL_2")
+    if not raw:
+        pytest.skip("CLIENTELE_ONLINE_RETAIL_2 names no folder with online_retail_ii.parquet.")
+    shop_vars = yaml.safe_load((PROJECT / "shops" / "online_retail_2.yml").read_text())
+    build = [*MODELS_ONLY, *WITHOUT_TRAINING]
+    shop = Shop(Path(raw), tmp_path / "shop.duckdb")
+    shop.build(*build, shop_vars=shop_vars)
+    with Emulator(tmp_path / "data") as emulator:
+        account = make_account(emulator, raw, tmp_path, shop_vars=shop_vars)
+        assert_same_marts(shop, account.build(*build))
+
+
+# Small models that build on DuckDB, or look as if they would, and what must be said of each.
+PYTHON_MODEL = """
+import pandas
+{imported}
+
+def model(dbt, session):
+    dbt.config(packages={packages}, python_version="3.11")
+    large = dbt.ref("large")
+    return {frame}
+"""
+PINNED = ["pandas==2.2.3"]
+UPPER = 'pandas.DataFrame({"CUSTOMER_ID": [1]})'
+LARGE = "select row_number() over (order by 1) as customer_id from " + " cross join ".join(
+    f"(values (1), (2), (3), (4), (5), (6), (7)) as {name}" for name in ("one", "two", "three")
+)
+WRONG_MODELS = {
+    "large.sql": LARGE,
+    "lower_case_columns.py": PYTHON_MODEL.format(
+        imported="", packages=PINNED, frame="large.limit(2).to_pandas().rename(columns=str.lower)"
+    ),
+    "reads_lower_case.sql": "select customer_id from {{ ref('lower_case_columns') }}",
+    "duckdb_function.sql": "select list_sort(customer_id) as ids from {{ ref('large') }}",
+    "unlisted_import.py": PYTHON_MODEL.format(
+        imported="import sklearn.cluster", packages=PINNED, frame=UPPER
+    ),
+    "unpinned_package.py": PYTHON_MODEL.format(imported="", packages=["pandas"], frame=UPPER),
+    "reads_all.py": PYTHON_MODEL.format(imported="", packages=PINNED, frame="large.to_pandas()"),
+    "number_for_double.sql": "select sum(customer_id) / count(*) as mean from {{ ref('large') }}",
+}
+CONTRACT = """
+models:
+  - name: number_for_double
+    config: {contract: {enforced: true}}
+    columns: [{name: mean, data_type: double}]
+"""
+
+
+@pytest.fixture(scope="module")
+def wrong(scratch, tmp_path_factory):
+    """Run a small project of wrong models; returns dbt's messages by model, and an account."""
+    project = tmp_path_factory.mktemp("wrong")
+    (project / "models").mkdir()
+    for name, text in (WRONG_MODELS | {"contract.yml": CONTRACT}).items():
+        (project / "models" / name).write_text(text)
+    (project / "dbt_project.yml").write_text(
+        yaml.safe_dump(
+            {
+                "name": "clientele",
+                "profile": "clientele",
+                "macro-paths": [str(PROJECT / "macros" / "operations")],
+                "models": {"+materialized": "table"},
+            }
+        )
+    )
+    account = Account(scratch, project, project)
+    result = account.dbt("run", project=project, SNOWFLAKE_SCHEMA="core")
+    assert result.returncode != 0
+    run = json.loads((account.target("TRANSFORMER") / "run_results.json").read_text())
+    return account, {
+        one["unique_id"].split(".")[-1]: one["message"]
+        for one in run["results"]
+        if one["status"] == "error"
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("reads_lower_case", "invalid identifier 'CUSTOMER_ID'"),
+        ("duckdb_function", "Unknown function LIST_SORT"),
+        ("unlisted_import", "'sklearn' is imported but not in PACKAGES"),
+        ("unpinned_package", "Package 'pandas' is not pinned: write pandas==<version>"),
+        ("number_for_double", "data type mismatch"),
+    ],
+)
+def test_a_wrong_model_fails_and_is_named(wrong, model, reason):
+    _, messages = wrong
+    assert f"in model {model} (" in messages[model]
+    assert reason in messages[model]
+
+
+def test_a_python_model_that_only_snowflake_minds_is_named(wrong):
+    account, messages = wrong
+    assert not messages.keys() & {"large", "lower_case_columns", "reads_all"}
+    bounded_from = {"lower_case_columns": "core.large", "reads_all": "core.large"}
+    target = account.target("TRANSFORMER")
+    assert sorted(wrong_python_models(account.emulator, target, bounded_from, 100)) == [
+        "lower_case_columns: the columns customer_id are lower-case, so SQL finds them in double"
+        " quotes only; return them in upper case.",
+        "reads_all: one statement brought 343 rows out of the server; its sample has at most 100"
+        " of the 343 rows of core.large.",
+    ]

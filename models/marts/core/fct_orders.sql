@@ -29,7 +29,7 @@ summed as (
         sum(case when is_cancelled then 0 else quantity end) as unit_count,
         sum(case when is_cancelled then 0 else discount_amount end) as order_discount,
         sum(case when is_cancelled then 0 else line_revenue end) as order_revenue,
-        sum(case when is_cancelled then 0 else line_margin end) as order_margin
+        sum(case when not is_cancelled then line_margin end) as order_margin
     from order_lines
     group by 1
 ),

@@ -18,7 +18,8 @@ order_lines as (
         order_id,
         product_id,
         min(customer_id) as customer_id,
-        sum(line_revenue) / sum(quantity) as paid_unit_price
+        sum(line_revenue) as line_revenue,
+        sum(quantity) as quantity
     from {{ ref('fct_order_lines') }}
     where
         not is_cancelled
@@ -46,9 +47,9 @@ fct_returns as (
         returns.return_reason,
         order_lines.order_id is not null as has_order_line,
         returns.quantity,
-        cast(
-            cast(returns.quantity as bigint) * coalesce(order_lines.paid_unit_price, product_prices.price, 0)
-            as decimal(18, 2)
+        coalesce(
+            {{ money_per('cast(returns.quantity as bigint) * order_lines.line_revenue', 'order_lines.quantity') }},
+            cast(cast(returns.quantity as bigint) * coalesce(product_prices.price, 0) as decimal(18, 2))
         ) as refund_amount
     from returns
     left join order_lines

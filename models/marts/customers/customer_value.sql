@@ -53,9 +53,9 @@ seasons as (
 
 margins as (
     select
-        cast(sum(order_margin) as double)
-        / nullif(cast(sum(case when order_margin is not null then order_revenue end) as double), 0) as margin_rate
-    from {{ ref('fct_orders') }}
+        cast(sum(line_margin) as double)
+        / nullif(cast(sum(case when line_margin is not null then line_revenue end) as double), 0) as margin_rate
+    from {{ ref('fct_order_lines') }}
     where not is_cancelled
 ),
 

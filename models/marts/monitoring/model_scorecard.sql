@@ -107,7 +107,8 @@ measured as (
 best_baseline as (
     select
         max(auc) as auc,
-        min(log_loss) as log_loss
+        min(log_loss) as log_loss,
+        min(brier_score) as brier_score
     from measured
     where model != 'churn'
 ),
@@ -150,8 +151,13 @@ model_scorecard as (
             when
                 measured.auc >= best_baseline.auc + 0.01
                 and measured.log_loss <= 0.98 * best_baseline.log_loss
+                and measured.brier_score < best_baseline.brier_score
                 then 'A'
-            when measured.auc > best_baseline.auc and measured.log_loss < best_baseline.log_loss then 'B'
+            when
+                measured.auc > best_baseline.auc
+                and measured.log_loss < best_baseline.log_loss
+                and measured.brier_score < best_baseline.brier_score
+                then 'B'
             else 'C'
         end as grade,
         case when measured.model = 'churn' then churn_status.note end as form,

@@ -15,7 +15,8 @@ procedures         Python procedures without arguments, anonymous or created, ru
                    with what is installed here, whatever version is pinned.
 names              Unquoted names are upper case; quoted lower-case columns need their quotes.
 functions          Functions and parts of dates that Snowflake lacks are unknown.
-numbers            Exact quotients are rounded as on Snowflake; to divide by 0 is an error.
+numbers            Quotients and averages of exact numbers are NUMBER, rounded as on Snowflake;
+                   their type always has 12 places. To divide by 0 is an error.
 loading            Internal stages, PUT, LIST, REMOVE, file formats, INFER_SCHEMA, COPY INTO of
                    CSV, JSON lines and Parquet with ON_ERROR = CONTINUE, VALIDATE of the last load.
 temporary objects  They go with the session; a procedure's with its caller's.
@@ -33,10 +34,11 @@ procedures, comments of schemas and databases.
 Refused, each with a sentence: statements, functions, options of file formats and of COPY INTO that
 are not on the emulator's lists.
 
-Different, so that only an account proves it: the types of AVG and of quotients, which are DuckDB's
-(FLOAT); a transaction ends at an error, where Snowflake's stays open; sqlglot, which reads the
-SQL, is more lenient than Snowflake; a connection creates its database and schema; everything but
-tables and views, such as grants and policies, lives in memory and ends with the process.
+Different, so that only an account proves it: precision and scale of computed numbers; MEDIAN and
+PERCENTILE_CONT, which give a FLOAT; a transaction ends at an error, where Snowflake's stays open;
+sqlglot, which reads the SQL, is more lenient than Snowflake; a connection creates its database and
+schema; everything but tables and views, such as grants and policies, lives in memory and ends with
+the process.
 """
 
 from .launch import Emulator

@@ -68,6 +68,11 @@ class Emulator:
         """The environment variables that bring dbt to it."""
         return environment(self.port)
 
+    def run_script(self, text, role="ACCOUNTADMIN"):
+        """Run statements one after the other, in one session."""
+        with snowflake.connector.connect(**ACCESS, port=self.port, role=role) as connection:
+            connection.execute_string(text, remove_comments=True)
+
     def query(self, sql, role="TRANSFORMER", **options):
         """Rows of a query over the wire."""
         with (

@@ -29,7 +29,7 @@ from starlette.routing import Route
 
 from .loading import forget_stage
 from .names import MARK
-from .statements import Cursor
+from .statements import Cursor, is_query
 
 
 class Account(FakeSnow):
@@ -123,8 +123,11 @@ class Session(FakeSnowflakeConnection):
         """Return a cursor that knows what fakesnow lacks."""
         return Cursor(self, self._duck_conn)
 
-    def run(self, sql, bindings=None):
-        """Run one statement; returns its finished cursor and describes it in the history."""
+    def run(self, sql, bindings=None, describe_only=False):
+        """Run one statement; returns its finished cursor and describes it in the history.
+
+        With `describe_only` a query has its columns and no rows: what Snowpark asks for a schema.
+        """
         entry = {
             "QUERY_ID": str(uuid.uuid4()),
             "QUERY_TEXT": sql,
@@ -142,7 +145,7 @@ class Session(FakeSnowflakeConnection):
         try:
             with self.turn:
                 cursor = self.cursor()
-                cursor.execute(sql, bindings)
+                cursor.execute(f"select * from ({sql}) limit 0" if describe_only else sql, bindings)
                 cursor.rowtype = describe_as_rowtype(cursor._describe_last_sql())
                 for column in cursor.rowtype:
                     column["name"] = column["name"].replace(MARK, "")
@@ -225,7 +228,10 @@ def make_app(account):
         body = await body_of(request)
         try:
             cursor = await run_in_threadpool(
-                session.run, body["sqlText"], bindings_of(body.get("bindings"))
+                session.run,
+                body["sqlText"],
+                bindings_of(body.get("bindings")),
+                bool(body.get("describeOnly")) and is_query(body["sqlText"]),
             )
         except Error as error:
             code = f"{error.errno or 1003:06d}"
@@ -298,7 +304,8 @@ def result_of(session, cursor):
         ]
         result = {"queryResultFormat": "json", "rowset": rows}
     else:
-        content = to_ipc(to_sf(table, cursor.rowtype))
+        # Snowflake sends nothing where there is no row; the client then knows the columns' types.
+        content = to_ipc(to_sf(table, cursor.rowtype)) if table.num_rows else b""
         result = {
             "queryResultFormat": "arrow",
             "rowsetBase64": base64.b64encode(content).decode(),

@@ -41,10 +41,20 @@ SCALE = "coalesce(try_cast(regexp_extract(typeof(a), ',(\\d+)', 1) as integer), 
 MACROS = {
     # Snowflake fails where DuckDB gives null or infinity, and rounds the quotient of exact numbers.
     "_EMULATOR_DIVIDE": "(a, b) as case when b = 0 then error('Division by zero') else a / b end",
+    # A double where an operand is one, else a decimal; its type always has 12 places.
     "_EMULATOR_DIVIDE_EXACT": f"""(a, b) as case
         when b = 0 then error('Division by zero')
-        when typeof(a) in ('DOUBLE', 'FLOAT') or typeof(b) in ('DOUBLE', 'FLOAT') then a / b
-        else round(a / b, greatest({SCALE}, least({SCALE} + 6, 12)))
+        else cast_to_type(
+            case
+                when typeof(a) in ('DOUBLE', 'FLOAT') or typeof(b) in ('DOUBLE', 'FLOAT') then a / b
+                else round(a / b, greatest({SCALE}, least({SCALE} + 6, 12)))
+            end,
+            round(
+                (case when false then a when false then b else 0::decimal(38, 0) end)
+                * 0::decimal(12, 12),
+                12
+            )
+        )
     end""",
     # Keys in order, as Snowflake's objects have them.
     "_FS_OBJECT_CONSTRUCT": """(keys, vals, keep_nulls) as
@@ -81,6 +91,12 @@ def is_double(node):
     """Tell whether an expression is known to give a double."""
     if isinstance(node, exp.Cast):
         return node.to.is_type("double", "float")
+    if isinstance(node, exp.Anonymous):
+        return node.name == "_EMULATOR_DIVIDE"
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul):
+        return is_double(node.this) or is_double(node.expression)
+    if isinstance(node, exp.Paren | exp.Neg | exp.Sum | exp.Window | exp.Nullif):
+        return is_double(node.this)
     return isinstance(node, exp.Ln | exp.Exp | exp.Sqrt | exp.Pow)
 
 
@@ -98,6 +114,11 @@ def strip(sql):
         sql = re.sub(r"\A(/\*((?!\*/).)*\*/|--[^\n]*(\n|\Z))", "", sql, flags=re.DOTALL)
         sql = re.sub(r"/\*((?!\*/|/\*).)*\*/\Z", "", sql, flags=re.DOTALL)
     return sql
+
+
+def is_query(sql):
+    """Tell whether a statement is a query, as far as its first word says."""
+    return re.match(r"\(*\s*(select|with|values)\b", strip(sql), FLAGS) is not None
 
 
 class Cursor(FakeSnowflakeCursor):
@@ -180,10 +201,17 @@ class Cursor(FakeSnowflakeCursor):
             elif node.to.is_type("timestamp", "timestampntz"):
                 # fakesnow would make it a cast that fails.
                 node.replace(exp.Anonymous(this="TRY_TO_TIMESTAMP", expressions=[node.this]))
+        for node in list(expression.find_all(exp.Avg)):
+            # A quotient, so that its type follows the same rule.
+            whole = node.parent if isinstance(node.parent, exp.Window) else node
+            parts = [exp.Sum(this=node.this.copy()), exp.Count(this=node.this.copy())]
+            if whole is not node:
+                parts = [exp.Window(**(whole.copy().args | {"this": part})) for part in parts]
+            count = exp.Nullif(this=parts[1], expression=exp.Literal.number(0))
+            whole.replace(exp.Div(this=parts[0], expression=count))
         for node in reversed(list(expression.find_all(exp.Div))):
-            name = (
-                "_EMULATOR_DIVIDE" if any(map(is_double, node.walk())) else "_EMULATOR_DIVIDE_EXACT"
-            )
+            doubles = is_double(node.this) or is_double(node.expression)
+            name = "_EMULATOR_DIVIDE" if doubles else "_EMULATOR_DIVIDE_EXACT"
             node.replace(exp.Anonymous(this=name, expressions=[node.this, node.expression]))
         if isinstance(expression, exp.Create):
             self.rewrite_create(expression)
