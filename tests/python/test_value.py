@@ -144,6 +144,17 @@ def test_money_adds_up(sample):
     )
     assert clv == revenue
     assert 0 < at_risk < profit
+    # The margin of what is known, over the revenue of the same lines.
+    ((rate, published),) = sample.query(
+        """
+        select
+            (select sum(line_margin)::double / sum(line_revenue) from core.fct_order_lines
+             where not is_cancelled and line_margin is not null),
+            sum(predicted_profit) / sum(predicted_value)
+        from customers.customer_value
+        """
+    )
+    assert published == pytest.approx(rate, rel=1e-9)
 
 
 def simulated_orders(end, seed, customers=6000):
