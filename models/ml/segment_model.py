@@ -37,6 +37,8 @@ DTYPES = {
     "model_status": "string",
     "status_reason": "string",
 }
+LIMITS = ["minimum_recency_days", "maximum_recency_days", "maximum_tenure_days"]
+MISFIT = 1e6  # squared standard deviations that no profile is away
 
 
 def read(relation) -> pd.DataFrame:
@@ -105,7 +107,7 @@ def segmentation(sample: pd.DataFrame, count: int, random_state: int, starts: in
         ).fit(sample)
 
 
-def assign(left: np.ndarray, right: np.ndarray) -> dict[int, int]:
+def assign(left: np.ndarray, right: np.ndarray, misfits=False) -> dict[int, int]:
     """Pair the rows of two sets of points so that the sum of squared distances is smallest.
 
     Parameters
@@ -114,6 +116,8 @@ def assign(left: np.ndarray, right: np.ndarray) -> dict[int, int]:
         Points.
     right : numpy.ndarray of shape (n_right, n_features)
         Points in the same units.
+    misfits : numpy.ndarray of bool of shape (n_left, n_right), or False
+        Pairs to be made only where there is no other way.
 
     Returns
     -------
@@ -123,8 +127,38 @@ def assign(left: np.ndarray, right: np.ndarray) -> dict[int, int]:
     if not len(left) or not len(right):
         return {}
     squares = ((left[:, None, :] - right[None, :, :]) ** 2).sum(axis=2)
-    rows, columns = linear_sum_assignment(squares)
+    rows, columns = linear_sum_assignment(squares + MISFIT * np.asarray(misfits))
     return dict(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
+def misfits(pipeline: Pipeline, features: list[str], archetypes: pd.DataFrame) -> np.ndarray:
+    """Names that would be untrue of a segment, however near it comes to their profile.
+
+    Profiles are relative to the shop's average customer; `new` or `at risk` are not.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        What `segmentation` returned, fitted on `features` in their order.
+    features : list of str
+        Names of the features.
+    archetypes : pandas.DataFrame
+        Seed `segment_archetypes`.
+
+    Returns
+    -------
+    numpy.ndarray of bool of shape (n_segments, n_archetypes)
+    """
+    typical = pipeline[0].inverse_transform(pipeline[-1].cluster_centers_)
+    recency = np.expm1(typical[:, [features.index("log_recency")]])
+    tenure = typical[:, [features.index("tenure_days")]]
+    limits = archetypes[LIMITS].astype("float64")
+    # A comparison with no limit, NaN, is false.
+    return (
+        (recency < limits["minimum_recency_days"].to_numpy())
+        | (recency > limits["maximum_recency_days"].to_numpy())
+        | (tenure > limits["maximum_tenure_days"].to_numpy())
+    )
 
 
 def previous_version(versions: pd.DataFrame, model_version: str, as_of_date) -> pd.DataFrame:
@@ -192,7 +226,8 @@ def name_segments(
     centroids = kmeans.cluster_centers_
     targets = archetypes[features].to_numpy(dtype="float64")
     names = archetypes["segment_name"].tolist()
-    nearest = assign(centroids, targets)
+    untrue = misfits(pipeline, features, archetypes)
+    nearest = assign(centroids, targets, untrue)
     named = pd.DataFrame(
         {
             "segment_id": pd.Series([None] * len(centroids), dtype="string"),
@@ -217,7 +252,9 @@ def name_segments(
     unnamed = np.flatnonzero(named["segment_name"].isna())
     taken = set(named["segment_name"].dropna())
     free = [place for place, name in enumerate(names) if name not in taken]
-    for row, column in assign(centroids[unnamed], targets[free]).items():
+    for row, column in assign(
+        centroids[unnamed], targets[free], untrue[np.ix_(unnamed, free)]
+    ).items():
         named.loc[unnamed[row], "segment_name"] = names[free[column]]
     used = versions["segment_id"].dropna().str[1:].astype(int).max() if len(versions) else np.nan
     number = 0 if pd.isna(used) or previous.empty else int(used)

@@ -164,6 +164,33 @@ def test_a_retrain_a_month_later_keeps_ids_and_names(sample, tmp_path):
     )
 
 
+def test_no_name_is_given_that_would_be_untrue():
+    # An old wholesaler: its least tenured customers, nearest to New, came more than a year ago.
+    draw = np.random.default_rng(4)
+    rows = 400
+    young = draw.random(rows) < 0.3
+    sample = pd.DataFrame(
+        {
+            "log_recency": np.log1p(draw.integers(1, 20, rows)),
+            "log_frequency": np.where(young, 1.0, 3.0) + draw.normal(0, 0.1, rows),
+            "log_monetary": np.where(young, 4.0, 7.0) + draw.normal(0, 0.1, rows),
+            "log_order_value": 3.0 + draw.normal(0, 0.1, rows),
+            "discount_share": 0.0,
+            "tenure_days": np.where(young, 420, 1500) + draw.integers(0, 30, rows),
+            "category_breadth": np.where(young, 2, 6),
+            "log_events": 0.0,
+        }
+    )
+    names = {}
+    for years in (0, -400):
+        shop = sample.assign(tenure_days=sample["tenure_days"] + years)
+        settings = SETTINGS | {"segment_count": 2, "starts": 10}
+        names[years] = set(
+            train(shop, ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **settings)["segment_name"]
+        )
+    assert "New" in names[-400] and "New" not in names[0]
+
+
 def test_shuffled_centroids_keep_their_identity(customers):
     sample = customers[FEATURES]
     first = train(sample, ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **SETTINGS)
