@@ -32,8 +32,7 @@ purchase_gaps as (
 row_counts as (
     select
         snapshots.customer_id,
-        -- What is known counts; whoever is new counts once.
-        greatest(count(outcomes.is_churned), 1) as row_count
+        count(*) as row_count
     from snapshots
     inner join outcomes
         on

@@ -282,8 +282,7 @@ def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
                     break
             process.kill()
     with Emulator(tmp_path / "data") as emulator:
-        make_account(emulator, raw, tmp_path).build(*build)
-        assert_same_marts(shop, half)
+        assert_same_marts(shop, make_account(emulator, raw, tmp_path).build(*build))
 
 
 def test_a_shop_with_all_dirt_is_the_same_on_both(tmp_path):
