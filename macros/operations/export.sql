@@ -17,6 +17,8 @@
         {{ exceptions.raise_compiler_error("Model '" ~ model ~ "' has not been built in this target yet; run `dbt build` first.") }}
     {%- endif -%}
     {%- set rows = run_query('select * from ' ~ relation ~ ' order by 1, 2, 3') -%}
+    {#- Snowflake answers in upper case; the file has the names that the YAML has. -#}
+    {%- set rows = rows.rename(column_names=rows.column_names | map('lower') | list) -%}
     {%- if format == 'csv' -%}
         {%- do rows.print_csv() -%}
     {%- else -%}

@@ -108,7 +108,8 @@ def main():
 
     from .server import Account, make_app
 
-    folder = options.folder or tempfile.mkdtemp(prefix="snowflake_emulator_")
+    folder = Path(options.folder or tempfile.mkdtemp(prefix="snowflake_emulator_"))
+    folder.mkdir(parents=True, exist_ok=True)
     account = Account(folder)
     account.url = ACCESS | {"port": options.port}
     for name, value in environment(options.port).items():
