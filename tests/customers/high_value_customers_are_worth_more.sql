@@ -1,6 +1,8 @@
--- Prevents: names that mean nothing. Customers called High-Value must have spent more on average than
--- the average customer, customers called New must have come later, customers called Dormant must have
--- been silent for longer. Retrained centroids keep their names, so this fails when a name has worn out.
+-- Prevents: names that mean nothing. The typical customer called High-Value must have spent more than
+-- the typical customer, one called New must have come later, one called Dormant must have been silent for
+-- longer. Medians, because a single wholesaler can outweigh all others. Retrained centroids keep their
+-- names, so this speaks up when a name has worn out; it warns, because no bad row may stop a build.
+{{ config(severity='warn') }}
 with
 
 customer_360 as (
@@ -15,18 +17,18 @@ customer_360 as (
 
 everybody as (
     select
-        avg(monetary) as monetary,
-        avg(tenure_days) as tenure_days,
-        avg(recency_days) as recency_days
+        median(monetary) as monetary,
+        median(tenure_days) as tenure_days,
+        median(recency_days) as recency_days
     from customer_360
 ),
 
 segments as (
     select
         segment_name,
-        avg(monetary) as monetary,
-        avg(tenure_days) as tenure_days,
-        avg(recency_days) as recency_days
+        median(monetary) as monetary,
+        median(tenure_days) as tenure_days,
+        median(recency_days) as recency_days
     from customer_360
     group by 1
 )
