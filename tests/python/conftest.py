@@ -104,4 +104,7 @@ def make_shop(tmp_path):
 def sample(tmp_path_factory):
     """Build the sample shop once, unit tests included, and its docs; tests only read it."""
     shop = Shop(SAMPLE, tmp_path_factory.mktemp("sample") / "sample.duckdb")
-    return shop.succeed("build").succeed("docs", "generate")
+    built = shop.dbt("build")
+    # Some tests only warn, so that an odd shop still builds; the sample gives them no reason to.
+    assert built.returncode == 0 and "WARN=0" in built.stdout, built.stdout[-5000:]
+    return shop.succeed("docs", "generate")
