@@ -28,9 +28,6 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 from threadpoolctl import threadpool_limits
 
 PROJECT = Path(__file__).parents[1]
-sys.path.insert(0, str(PROJECT))
-from models.ml import value_model  # noqa: E402
-
 SEED = 1
 RESAMPLES = 1000
 HORIZON = 90
@@ -59,13 +56,22 @@ SHOPS = {
     "cdnow_sample": "CDNOW, the 1/10 sample of the literature",
     "online_retail_2": "Online Retail II",
 }
-# 39 weeks to learn from and 39 weeks to predict, as in Fader, Hardie and Lee (2005).
-SPLIT = pd.Timestamp("1997-10-01")
-HOLDOUT_DAYS = 273
+MAPPINGS = {
+    "cdnow": "cdnow.yml",
+    "cdnow_sample": "cdnow.yml",
+    "online_retail_2": "online_retail_2.yml",
+}
+# Value: the day to predict from, and how many days. CDNOW: 39 weeks to learn from and 39 weeks to
+# predict, as in Fader, Hardie and Lee (2005). Online Retail II: its last year.
+SPLITS = {
+    "cdnow": (pd.Timestamp("1997-10-01"), 273),
+    "cdnow_sample": (pd.Timestamp("1997-10-01"), 273),
+    "online_retail_2": (pd.Timestamp("2010-12-10"), 365),
+}
 
 
 def write_cdnow(folder, sample):
-    """Write CDNOW, or its 1/10 sample, as the raw file that shops/cdnow.yml maps; returns it."""
+    """Write CDNOW, or its 1/10 sample, as the raw file that shops/cdnow.yml maps."""
     datasets = Path(lifetimes.__file__).parent / "datasets"
     columns = ["customer_id", "date", "number_of_cds", "dollar_value"]
     if sample:
@@ -77,20 +83,33 @@ def write_cdnow(folder, sample):
     orders.insert(0, "order_id", np.arange(1, len(orders) + 1))
     folder.mkdir(parents=True)
     orders[["order_id", *columns[-4:]]].to_csv(folder / "cdnow.csv", index=False)
-    return orders
 
 
-def build(raw, mapping, database, models, **variables):
-    """Build models of a shop, and all they need, with dbt; data tests included."""
+def dbt(command, raw, mapping, database, *arguments, **variables):
+    """Run dbt on a shop in a database of its own; returns what it printed."""
     shop_vars = yaml.safe_load((PROJECT / "shops" / mapping).read_text()) | variables
-    command = [Path(sys.executable).parent / "dbt", "--quiet", "build", "--target", "duckdb"]
-    command += ["--target-path", database.with_suffix(".target")]
-    command += ["--log-path", database.with_suffix(".log")]
-    command += ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    command += ["--vars", yaml.safe_dump(shop_vars), "--select", *[f"+{name}" for name in models]]
-    settings = {"CLIENTELE_RAW_DIR": str(raw), "CLIENTELE_DUCKDB": str(database)}
-    if subprocess.run(command, cwd=PROJECT, env=os.environ | settings).returncode:
-        sys.exit(f"dbt build of {mapping} failed")
+    run = subprocess.run(
+        [
+            Path(sys.executable).parent / "dbt", "--quiet", command, "--target", "duckdb",
+            "--target-path", database.with_suffix(".target"),
+            "--log-path", database.with_suffix(".log"),
+            "--vars", yaml.safe_dump(shop_vars), *arguments,
+        ],
+        cwd=PROJECT,
+        env=os.environ | {"CLIENTELE_RAW_DIR": str(raw), "CLIENTELE_DUCKDB": str(database)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    if run.returncode:
+        sys.exit(f"{run.stdout}\ndbt {command} of {mapping} failed")
+    return run.stdout
+
+
+def dbt_build(raw, mapping, database, models, **variables):
+    """Build models of a shop, and all they need; data tests included."""
+    options = ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    options += ["--select", *[f"+{name}" for name in models]]
+    dbt("build", raw, mapping, database, *options, **variables)
 
 
 def read_backtest(database):
@@ -295,55 +314,90 @@ def verdict(shop, found):
     return text + (f" Marks: {', '.join(marks)}." if marks else "")
 
 
-def expected_orders(database):
-    """Order days that the published value model expects of each customer in the holdout.
+EXPECTED = """
+with
+parameters as (
+    select * from {{ ref('model_parameters') }} where fit = 'production' and model = 'churn'
+),
+customers as (
+    select * from {{ ref('int_customer_snapshots') }} where snapshot_date = {{ as_of_date() }}
+),
+features as (
+    {{ mbg_features('customers', 'parameters') }}
+),
+scored as (
+    select features.*, customer_churn.churn_probability
+    from features
+    inner join {{ ref('customer_churn') }} as customer_churn
+        on features.customer_id = customer_churn.customer_id
+    where customer_churn.score_status = 'scored'
+),
+expected as (
+    {{ expected_orders('scored', [HORIZON]) }}
+)
+select
+    customer_id,
+    order_days,
+    recency_days,
+    tenure_days,
+    -- As in customer_value.
+    expected_orders_HORIZON * sum(mbg_orders_HORIZON) over () / sum(expected_orders_HORIZON) over ()
+    * (select max(value) from {{ ref('model_parameters') }}
+       where fit = 'production' and model = 'orders' and feature = 'year') as ours
+from expected
+order by customer_id
+"""
 
-    The marts publish 90 and 365 days; the documented formula gives any horizon from the same
-    parameters.
-    """
-    with duckdb.connect(str(database), read_only=True) as shop:
-        customers = shop.sql(
-            "from features.int_customer_snapshots where snapshot_date = ? order by customer_id",
-            params=[SPLIT.date()],
-        ).df()
-        parameters = shop.sql(
-            "from ml.model_parameters where model = 'orders' and fit = 'production'"
-        ).df()
-    of_type = dict(tuple(parameters.groupby("parameter_type")))
-    constants = of_type["constant"].set_index("feature")["value"]
-    mbg = {name: constants[f"mbg_{name}"] for name in ("r", "alpha", "a", "b")}
-    (term,), (level,) = of_type["term"].to_dict("records"), of_type["level"]["value"]
-    feature = value_model.log_daily_orders(customers, mbg, HOLDOUT_DAYS)
-    standard = (feature - term["mean_value"]) / term["scale_value"]
-    clipped = np.clip(standard, -value_model.CLIP, value_model.CLIP)
-    return customers, np.exp(level + term["coefficient"] * clipped) * HOLDOUT_DAYS
 
+def value_rows(shop, raw, day, horizon, folder):
+    """Compare the order days expected after a day, ours and BG/NBD's, on the same customers.
 
-def value_rows(shop, orders, database):
-    """Compare expected orders of the holdout, ours and BG/NBD's, on the same customers.
+    The marts publish 90 and 365 days; other horizons come from the same macros.
+
+    Parameters
+    ----------
+    shop, raw : str, Path
+    day : Timestamp
+        The shop is built as of this day.
+    horizon : int
+        Days that are predicted.
+    folder : Path
+        Holds the database of the whole shop, which knows the outcomes.
 
     Returns
     -------
     tuple of (list of str, str)
         Table rows; a sentence on who is closer.
     """
-    customers, ours = expected_orders(database)
-    dates = pd.to_datetime(orders["date"])
-    holdout = orders[dates.between(SPLIT, SPLIT + pd.Timedelta(days=HOLDOUT_DAYS - 1))]
-    counts = holdout.groupby("customer_id")["date"].nunique()
-    actual = counts.reindex(customers["customer_id"]).fillna(0).to_numpy(float)
+    past = folder / f"{shop}_past.duckdb"
+    dbt_build(raw, MAPPINGS[shop], past, ["customer_value"], as_of_date=f"{day:%Y-%m-%d}")
+    query = dbt(
+        "compile", raw, MAPPINGS[shop], past, "--inline", EXPECTED.replace("HORIZON", str(horizon)),
+        as_of_date=f"{day:%Y-%m-%d}",
+    )  # fmt: skip
+    with duckdb.connect(str(past), read_only=True) as database:
+        customers = database.sql(query).df()
+    with duckdb.connect(str(folder / f"{shop}.duckdb"), read_only=True) as database:
+        counts = database.sql(
+            "select customer_id, count(*) as order_days from features.int_customer_days "
+            "where order_count > 0 and activity_date between $first and $last group by 1",
+            params={"first": day.date(), "last": (day + pd.Timedelta(days=horizon - 1)).date()},
+        ).df()
+    actual = counts.set_index("customer_id")["order_days"]
+    actual = actual.reindex(customers["customer_id"]).fillna(0).to_numpy(float)
     theirs = bg_nbd(customers).conditional_expected_number_of_purchases_up_to_time(
-        HOLDOUT_DAYS / 7, *repeat_summary(customers)
+        horizon / 7, *repeat_summary(customers)
     )
-    expected = {"the value model": ours, "BG/NBD": np.asarray(theirs)}
+    expected = {"the value model": customers["ours"].to_numpy(), "BG/NBD": np.asarray(theirs)}
     squares = np.column_stack([(each - actual) ** 2 for each in expected.values()])
     draws = np.random.default_rng(SEED).integers(0, len(actual), (RESAMPLES, len(actual)))
     rmse = np.sqrt(squares.mean(axis=0))
     resampled = np.array([np.sqrt(squares[i].mean(axis=0)) for i in draws])
     total = {name: each.sum() / actual.sum() - 1 for name, each in expected.items()}
+    what = f"{SHOPS[shop]}, {len(actual):,} customers, {horizon} days from {day:%Y-%m-%d}"
     above = [f"{rmse[0] - rmse[1]:+.4f} ({interval(resampled @ [1, -1], 4, '+')})", ""]
     lines = [
-        f"| {SHOPS[shop]}, {len(actual):,} customers | {name} | {rmse[i]:.4f} | {above[i]} "
+        f"| {what} | {name} | {rmse[i]:.4f} | {above[i]} "
         f"| {each.sum():,.0f} | {actual.sum():,.0f} | {total[name]:+.1%} |"
         for i, (name, each) in enumerate(expected.items())
     ]
@@ -369,29 +423,25 @@ def main():
     parser.add_argument("--online-retail-2", help="folder of online_retail_ii.parquet")
     arguments = parser.parse_args()
     threadpool_limits(limits=1)
-    models = ["model_scorecard", "churn_backtest"]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        raws = {shop: folder / shop for shop in ("cdnow", "cdnow_sample")}
+        for shop, raw in raws.items():
+            write_cdnow(raw, sample=shop == "cdnow_sample")
+        if arguments.online_retail_2:
+            raws["online_retail_2"] = Path(arguments.online_retail_2).resolve()
+        else:
+            print("Online Retail II is skipped: name its folder, ONLINE_RETAIL_2=<folder>.")
         rows, sentences = [], []
-        for shop in ("cdnow", "cdnow_sample"):
-            raw = folder / shop
-            orders = write_cdnow(raw, sample=shop == "cdnow_sample")
-            build(raw, "cdnow.yml", folder / f"{shop}.duckdb", models)
-            publish(shop, churn_section(shop, folder / f"{shop}.duckdb"))
-            split = folder / f"{shop}_split.duckdb"
-            build(raw, "cdnow.yml", split, ["customer_value"], as_of_date=f"{SPLIT:%Y-%m-%d}")
-            lines, sentence = value_rows(shop, orders, split)
+        for shop, raw in raws.items():
+            database = folder / f"{shop}.duckdb"
+            dbt_build(raw, MAPPINGS[shop], database, ["model_scorecard", "churn_backtest"])
+            publish(shop, churn_section(shop, database))
+            lines, sentence = value_rows(shop, raw, *SPLITS[shop], folder)
             rows += lines
             sentences.append(sentence)
         head = "| shop | model | RMSE | above BG/NBD (95 %) | expected | actual | total error |"
         publish("value", "\n".join([head, "|" + "---|" * 7, *rows, "", " ".join(sentences)]))
-        if arguments.online_retail_2:
-            database = folder / "online_retail_2.duckdb"
-            raw = Path(arguments.online_retail_2).resolve()
-            build(raw, "online_retail_2.yml", database, models)
-            publish("online_retail_2", churn_section("online_retail_2", database))
-        else:
-            print("Online Retail II is skipped: name its folder, ONLINE_RETAIL_2=<folder>.")
 
 
 if __name__ == "__main__":

@@ -479,9 +479,10 @@ def labelled_before(frame, day, horizon):
     return frame[frame["snapshot_date"] + horizon * DAY <= day]
 
 
-def newest_mbg(rows, seed):
-    """MBG/NBD model of the newest snapshot of some rows."""
-    newest = rows[rows["snapshot_date"] == rows["snapshot_date"].max()]
+def mbg_of(frame, day, seed):
+    """MBG/NBD model of the customers of a day, or of the newest snapshot before it."""
+    known = frame[frame["snapshot_date"] <= day]
+    newest = known[known["snapshot_date"] == known["snapshot_date"].max()]
     return fit_mbg(
         newest["order_days"].to_numpy(float),
         newest["recency_days"].to_numpy(float),
@@ -586,7 +587,8 @@ def choose(frame, day, settings):
         churned = rows["is_churned"].to_numpy(float)
         if min(churned.sum(), (1 - churned).sum()) < 20:
             continue
-        fits = fit_forms(rows, settings, newest_mbg(rows, settings.seed), GRID, with_trees=True)
+        mbg = mbg_of(frame, origin, settings.seed)
+        fits = fit_forms(rows, settings, mbg, GRID, with_trees=True)
         for setting, fitted in fits.items():
             margins = fitted.margins(test)
             for rule in LEVEL_RULES:
@@ -755,7 +757,7 @@ def train(frame, day, settings):
     rows = labelled_before(frame, day, settings.horizon)
     check(rows, settings)
     setting, rule, metrics = choose(frame, day, settings)
-    mbg = newest_mbg(rows, settings.seed)
+    mbg = mbg_of(frame, day, settings.seed)
     is_trees = setting == "trees"
     fits = fit_forms(rows, settings, mbg, [] if is_trees else [setting], with_trees=is_trees)
     fitted = replace(fits[setting], rule=rule)
@@ -788,12 +790,11 @@ def parameters_of(frame, day, settings):
         for name, value in fitted.mbg.items()
     ]
     found += [
-        {"model": "churn", "parameter_type": "past_level", "snapshot_date": past, "value": value,
-         "note": f"{count} rows"}
+        level_row(past, value + offset, f"{count} rows")
         for past, value, count in zip(
             fitted.levels.dates, fitted.levels.values, fitted.levels.rows, strict=True
         )
-    ]  # fmt: skip
+    ]
     found += [metric_row(name, value) for name, value in metrics.items()]
     found += baseline_rows(rows, day)
     found.append({"model": "churn", "parameter_type": "status", "feature": "trained",
@@ -826,7 +827,7 @@ def sensitivity(frame, as_of, settings):
                "churn_rate": test["is_churned"].mean()}  # fmt: skip
         try:
             check(rows, settings)
-            mbg = newest_mbg(rows, settings.seed)
+            mbg = mbg_of(frame, day, settings.seed)
             fitted = fit_forms(rows, told, mbg, [DEFAULT_CHOICE[0]])[DEFAULT_CHOICE[0]]
             churned = test["is_churned"].to_numpy(float)
             p = fitted.probabilities(test, day)
@@ -878,8 +879,7 @@ def read(relation):
 
 
 def training_frame(frame):
-    """Labelled rows of the sample, in the types and the order that the fits rely on."""
-    frame = frame[frame["is_churned"].notna()]
+    """Rows of the sample, in the types and the order that the fits rely on."""
     frame = frame.assign(
         snapshot_date=pd.to_datetime(frame["snapshot_date"]).astype("datetime64[ns]"),
         is_churned=frame["is_churned"].astype("boolean").fillna(False).astype(bool),

@@ -20,13 +20,16 @@
     'value': 'double',
     'note': 'varchar',
 } %}
+{%- set churn_only = [
+    'transform', 'feature_group', 'fill_value', 'mean_value', 'scale_value', 'coefficient', 'tree', 'node', 'threshold'
+] %}
 with
 
 trained as (
     {% for trainer in ['churn_model', 'value_model'] -%}
     select
         {% for column, type in columns.items() -%}
-        cast({{ column }} as {{ type }}) as {{ column }},
+        cast({{ 'null' if trainer == 'value_model' and column in churn_only else column }} as {{ type }}) as {{ column }},
         {% endfor -%}
         cast(as_of_date as date) as trained_date,
         '{{ trainer }}' as trained_by

@@ -131,10 +131,10 @@ def test_trees_take_over_where_customers_come_back_once_a_year(make_shop):
     )
     # The logit, on the same test rows.
     frame = churn.training_frame(frame_of(shop, "from features.int_training_sample"))
-    day = frame["snapshot_date"].max()
+    day = frame["snapshot_date"].max() - settings().horizon * churn.DAY
     rows = churn.labelled_before(frame, day, settings().horizon)
     setting = churn.DEFAULT_CHOICE[0]
-    logit = churn.fit_forms(rows, settings(), churn.newest_mbg(rows, 1), [setting])[setting]
+    logit = churn.fit_forms(rows, settings(), churn.mbg_of(frame, day, 1), [setting])[setting]
     test = frame[frame["snapshot_date"] == day]
     assert auc > roc_auc_score(test["is_churned"], logit.probabilities(test, day)) + 0.02
     assert gain >= churn.CHALLENGER_MARGIN

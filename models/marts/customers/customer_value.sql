@@ -14,7 +14,6 @@ snapshots as (
     select
         customer_id,
         snapshot_date,
-        is_eligible,
         recency_days,
         tenure_days,
         frequency,
@@ -24,31 +23,28 @@ snapshots as (
     where snapshot_date = {{ as_of_date() }}
 ),
 
-eligible as (
-    select *
+scored as (
+    select
+        snapshots.*,
+        customer_churn.churn_probability
     from snapshots
-    where is_eligible
+    inner join customer_churn
+        on snapshots.customer_id = customer_churn.customer_id
+    where customer_churn.score_status = 'scored'
 ),
 
 parameters as (
     select *
     from {{ ref('model_parameters') }}
-    where fit = 'production' and model = 'orders'
+    where fit = 'production'
 ),
 
-learnt as (
+versions as (
     select
         max(model_version) as model_version,
-        max(case when feature = 'mean_order_value' then value end) as mean_order_value,
-        max(case when feature = 'prior_order_days' then value end) as prior_order_days,
         max(case when parameter_type = 'status' and feature != 'trained' then note end) as untrained_reason
     from parameters
-),
-
-seasons as (
-    select coalesce(max_by(value, snapshot_date), 1) as season
-    from parameters
-    where parameter_type = 'season' and snapshot_date <= {{ as_of_date() }}
+    where model = 'orders'
 ),
 
 margins as (
@@ -59,43 +55,8 @@ margins as (
     where not is_cancelled
 ),
 
-with_mbg as (
-    {{ mbg_features('eligible', 'parameters') }}
-),
-
-{% for horizon in [90, 365] -%}
-daily_orders_{{ horizon }} as (
-    select
-        customer_id,
-        snapshot_date,
-        {{ mbg_daily_orders(horizon) }} as log_daily_orders
-    from with_mbg
-),
-
-scores_{{ horizon }} as (
-    {{ score_linear('daily_orders_' ~ horizon, 'parameters', [
-        {'feature': 'log_daily_orders', 'transform': 'identity', 'group': 'orders'},
-    ]) }}
-),
-
-{% endfor -%}
 predicted as (
-    select
-        eligible.customer_id,
-        -- A high season cannot hold more orders than the year around it.
-        least(90 * exp(scores_90.score) * seasons.season, 365 * exp(scores_365.score)) as predicted_orders_90,
-        365 * exp(scores_365.score) as predicted_orders,
-        greatest(
-            (learnt.prior_order_days * learnt.mean_order_value + cast(eligible.monetary as double))
-            / (learnt.prior_order_days + eligible.order_days), 0
-        ) as predicted_order_value
-    from eligible
-    inner join scores_90
-        on eligible.customer_id = scores_90.customer_id
-    inner join scores_365
-        on eligible.customer_id = scores_365.customer_id
-    cross join learnt
-    cross join seasons
+    {{ score_value('scored', 'parameters') }}
 ),
 
 customer_value as (
@@ -122,12 +83,12 @@ customer_value as (
         case
             when predicted.customer_id is not null or customer_churn.score_status != 'scored'
                 then customer_churn.score_reason
-            else 'No model: ' || coalesce(learnt.untrained_reason, 'none was trained') || '.'
+            else 'No model: ' || coalesce(versions.untrained_reason, 'none was trained') || '.'
         end as score_reason,
-        coalesce(learnt.model_version, 'none') as model_version,
+        coalesce(versions.model_version, 'none') as model_version,
         {{ as_of_date() }} as as_of_date
     from customer_churn
-    cross join learnt
+    cross join versions
     cross join margins
     left join snapshots
         on customer_churn.customer_id = snapshots.customer_id
