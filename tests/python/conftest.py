@@ -1,10 +1,13 @@
 """Builds of whole shops, each in a folder and a database of its own."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import pytest
@@ -32,19 +35,25 @@ class Shop:
 
     raw: Path
     database: Path
+    workbench: ClassVar[Path]
 
     def dbt(self, *arguments, shop_vars=None, threads=4):
         """Run dbt on the shop; returns the finished process, its output in `stdout`."""
         variables = ["--vars", yaml.safe_dump(shop_vars)] if shop_vars else []
+        # dbt parses anew for another path: shops are built at one path, a link to their own.
+        link = self.workbench / self.database.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.database)
+        target = self.workbench / f"target_{hash((link, *variables))}"
         return subprocess.run(
             [Path(sys.executable).parent / "dbt", "--no-use-colors", *arguments]
-            + ["--target", "duckdb", "--target-path", self.database.with_suffix(".target")]
+            + ["--target", "duckdb", "--target-path", target]
             + ["--log-path", self.database.with_suffix(".log"), *variables],
             cwd=PROJECT,
             env=os.environ
             | {
                 "CLIENTELE_RAW_DIR": str(self.raw),
-                "CLIENTELE_DUCKDB": str(self.database),
+                "CLIENTELE_DUCKDB": str(link),
                 "CLIENTELE_THREADS": str(threads),
             },
             capture_output=True,
@@ -86,6 +95,12 @@ def assert_same_tables(left, right):
         assert left[name] == right[name], (name, list(missing)[:3], list(extra)[:3])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def workbench(tmp_path_factory):
+    """Give the shops of this process one place to be built at."""
+    Shop.workbench = tmp_path_factory.mktemp("workbench")
+
+
 @pytest.fixture
 def make_shop(tmp_path):
     """Make a shop in a folder of its own: `raw` is copied from the sample unless told otherwise."""
@@ -95,16 +110,28 @@ def make_shop(tmp_path):
         raw.mkdir()
         for file in files:
             (raw / file).write_bytes((SAMPLE / file).read_bytes())
-        return Shop(raw, tmp_path / f"{name}.duckdb")
+        return Shop(raw, raw / "shop.duckdb")
 
     return make
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory):
-    """Build the sample shop once, unit tests included, and its docs; tests only read it."""
-    shop = Shop(SAMPLE, tmp_path_factory.mktemp("sample") / "sample.duckdb")
-    built = shop.dbt("build")
-    # Some tests only warn, so that an odd shop still builds; the sample gives them no reason to.
-    assert built.returncode == 0 and "WARN=0" in built.stdout, built.stdout[-5000:]
-    return shop.succeed("docs", "generate")
+def sample(tmp_path_factory, worker_id):
+    """Build the sample shop once, unit tests included, and its docs; tests only read it.
+
+    The first process that needs it builds it, the others take a copy.
+    """
+    shop = Shop(SAMPLE, tmp_path_factory.mktemp("sample") / "shop.duckdb")
+    folder = tmp_path_factory.getbasetemp()
+    built = (folder if worker_id == "master" else folder.parent) / "sample.duckdb"
+    with built.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if built.exists():
+            shutil.copy(built, shop.database)
+        else:
+            build = shop.dbt("build")
+            # Some tests only warn, so that an odd shop still builds; the sample gives no reason to.
+            assert build.returncode == 0 and "WARN=0" in build.stdout, build.stdout[-5000:]
+            shop.succeed("docs", "generate")
+            shutil.copy(shop.database, built)
+    return shop

@@ -47,7 +47,7 @@ def test_the_same_input_gives_the_same_tables(sample, make_shop):
 def test_every_planted_fault_is_rejected_by_its_rule_and_nothing_else_is(tmp_path):
     generate(tmp_path / "raw", customers=400, seed=3, truth=True)
     generate(tmp_path / "clean", customers=400, seed=3, clean=True)
-    shop = Shop(tmp_path / "raw", tmp_path / "dirty.duckdb").build(*WITHOUT_TRAINING)
+    shop = Shop(tmp_path / "raw", tmp_path / "raw" / "shop.duckdb").build(*WITHOUT_TRAINING)
     planted = duckdb.sql(
         f"""
         select entity, rule, sum(copies)::bigint from '{shop.raw}/truth/faults.csv'
@@ -64,7 +64,7 @@ def test_every_planted_fault_is_rejected_by_its_rule_and_nothing_else_is(tmp_pat
         """
     )
     assert found == planted
-    clean = Shop(tmp_path / "clean", tmp_path / "clean.duckdb").build(*WITHOUT_TRAINING)
+    clean = Shop(tmp_path / "clean", tmp_path / "clean" / "shop.duckdb").build(*WITHOUT_TRAINING)
     revenue = "select sum(order_revenue), count(*) from core.fct_orders"
     assert clean.query("select count(*) from staging.rejected_rows") == [(0,)]
     assert clean.query(revenue)[0][1] <= shop.query(revenue)[0][1]
