@@ -107,8 +107,7 @@ def dbt(command, raw, mapping, database, *arguments, **variables):
 
 def dbt_build(raw, mapping, database, models, **variables):
     """Build models of a shop, and all they need; data tests included."""
-    options = ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    options += ["--select", *[f"+{name}" for name in models]]
+    options = ["--exclude-resource-type", "unit_test", "--select", *[f"+{name}" for name in models]]
     dbt("build", raw, mapping, database, *options, **variables)
 
 

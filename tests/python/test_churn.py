@@ -58,7 +58,7 @@ def build_marts(shop, *arguments, with_tests=False, **options):
     left_out = ["unit_test"] if with_tests else ["unit_test", "test"]
     return shop.succeed(
         "build", "--select", *MARTS, "--exclude-resource-type", *left_out,
-        "--indirect-selection", "cautious", *arguments, **options,
+        *arguments, **options,
     )  # fmt: skip
 
 
