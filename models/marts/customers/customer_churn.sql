@@ -116,7 +116,7 @@ customer_churn as (
             when reasoned.churn_probability is not null then null
             when snapshots.customer_id is null then 'No order that is not cancelled.'
             when not snapshots.is_eligible
-                then 'No order for ' || cast(snapshots.recency_days as varchar) || ' days: gone already.'
+                then 'No order for ' || cast(snapshots.recency_days as varchar) || ' days: only customers of the last 365 days are scored.'
             else 'No model: ' || coalesce(versions.untrained_reason, 'none was trained') || '.'
         end as score_reason,
         reasoned.reason_1,
