@@ -114,7 +114,8 @@
     {%- set store = ", store_rejects = true, rejects_table = '" ~ rejects ~ "', rejects_scan = '" ~ rejects ~ "_scan')" -%}
     {%- do run_query("drop table if exists temp." ~ rejects) -%}
     {%- do run_query("drop table if exists temp." ~ rejects ~ "_scan") -%}
-    {%- do run_query("select count(*) from " ~ reader ~ store) -%}
+    {#- All columns: DuckDB looks for bytes that are no text only in those that are read. -#}
+    {%- do run_query("select count(columns(*)) from " ~ reader ~ store) -%}
     {%- if clientele.query_column("select count(*) from " ~ rejects)[0] == 0 -%}
         {{- return("(select *, cast(null as varchar) as landing_record from " ~ reader ~ "))") -}}
     {%- endif -%}

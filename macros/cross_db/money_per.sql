@@ -6,5 +6,5 @@
      amount (string): SQL of an amount as decimal(18, 2).
      count (string): SQL of a whole number. #}
 {% macro money_per(amount, count) -%}
-    cast(round(cast({{ amount }} * 100 as double) / nullif({{ count }}, 0)) / 100 as decimal(18, 2))
+    cast(round(cast(cast({{ amount }} as decimal(34, 2)) * 100 as double) / nullif({{ count }}, 0)) / 100 as decimal(18, 2))
 {%- endmacro %}

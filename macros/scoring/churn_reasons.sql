@@ -17,13 +17,14 @@
             then 'Last order ' || {{ clientele.days_in_words('recency_days') }} || ' ago'
             else 'No order for ' || {{ clientele.days_in_words('recency_days') }} end
         || case when mean_gap is null then ''
-            when recency_days <= mean_gap then '; the usual gap is ' || {{ clientele.days_in_words('mean_gap') }} || ', so none is due yet'
-            else '; the usual gap is ' || {{ clientele.days_in_words('mean_gap') }} end
+            when recency_days <= mean_gap then '; the average gap is ' || {{ clientele.days_in_words('mean_gap') }} || ', so none is due yet'
+            else '; the average gap is ' || {{ clientele.days_in_words('mean_gap') }} end
     {%- elif group == 'frequency' -%}
         'Days with an order in the last year: ' || cast(orders_365 as varchar)
     {%- elif group == 'season' -%}
         case
             when orders_last_year > 0 then 'Ordered at this time last year'
+            when tenure_days <= {{ 365 - var('churn_horizon_days') | int }} then 'Not yet a customer at this time last year'
             else 'No order at this time last year'
         end
     {%- else -%}

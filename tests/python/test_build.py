@@ -188,14 +188,18 @@ def test_malformed_lines_are_rejected_with_their_text(make_shop):
         file.write(b"O9,C000001,00001,1,2024-01-01,caf\xe9,1.00,,completed,web\n")
     with (shop.raw / "customers.json").open("a") as file:
         file.write('["no object"]\n')
+    # Nothing else is wrong with this file.
+    with (shop.raw / "inventory.csv").open("ab") as file:
+        file.write(b"00001,W\xfc,1,2024-01-01\n")
     shop.build(*WITHOUT_TRAINING)
     rejected = shop.query(
         """
         select entity, raw_record from staging.rejected_rows
-        where rule = 'malformed_row' and (raw_record like '%O9,%' or raw_record like '%no object%')
+        where rule = 'malformed_row'
+            and regexp_matches(raw_record, 'O9,|no object|00001,W')
         """
     )
-    assert sorted(entity for entity, _ in rejected) == ["customers"] + ["orders"] * 4
+    assert sorted(entity for entity, _ in rejected) == ["customers", "inventory"] + ["orders"] * 4
     assert all(json.loads(record)["landing_record"] for _, record in rejected)
     assert shop.query("select count(*) from staging.stg_shop__orders") == clean
 
@@ -206,6 +210,7 @@ def test_the_largest_numbers_build_and_larger_ones_are_rejected(make_shop):
         # A wholesaler's order, again and again; then slips of the keyboard.
         for day in range(1, 9):
             file.write(f"L{day},C000001,00001,9999999,2024-0{day}-01,,999999.99,,completed,web\n")
+        file.write("M1,C000001,00001,999999,2024-09-01,,999999999,,completed,web\n")
         file.write("L91,C000001,00001,10000000,2024-01-01,,1.00,,completed,web\n")
         file.write("L92,C000001,00001,1,2024-01-01,,1000000000,,completed,web\n")
         file.write("L93,C000001,00001,99999999999999999999999,2024-01-01,,1.00,,completed,web\n")

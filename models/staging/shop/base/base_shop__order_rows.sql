@@ -58,6 +58,9 @@ checked as (
                 then 'invalid_unit_price'
             when discount_amount < 0 or {{ is_unreadable('raw_discount_amount', 'discount_amount') }}
                 then 'invalid_discount_amount'
+            -- More than the line is worth; a cent for rounding, and doubles, which do not overflow.
+            when discount_amount > cast(quantity as double) * cast(unit_price as double) + 0.01
+                then 'invalid_discount_amount'
         end as broken_rule
     from typed
 ),
