@@ -1,6 +1,6 @@
 """Python stored procedures: run in the server with a real Snowpark session on the same server."""
 
-import ast
+import dis
 import importlib.metadata
 import re
 import sys
@@ -64,14 +64,21 @@ def check_packages(header, code):
 
 
 def imported_modules(code):
-    """Return the names of the modules that a code imports, without their submodules."""
-    modules = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            modules |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            modules.add(node.module.split(".")[0])
-    return sorted(modules)
+    """Return the names of the modules that a code imports, without their submodules.
+
+    From the bytecode: syntax trees that are made in several threads at once fail now and then on
+    Python 3.11 (cpython issue 106905).
+    """
+    blocks, modules = [compile(code, "procedure", "exec")], set()
+    while blocks:
+        block = blocks.pop()
+        blocks += [constant for constant in block.co_consts if isinstance(constant, types.CodeType)]
+        modules |= {
+            instruction.argval.split(".")[0]
+            for instruction in dis.get_instructions(block)
+            if instruction.opname == "IMPORT_NAME"
+        }
+    return sorted(modules - {""})
 
 
 def refused(message):
