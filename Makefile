@@ -11,7 +11,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 build: .venv/.build ## build every model of a shop and test it: the sample, or SHOP=mapping.yml CLIENTELE_RAW_DIR=folder
-	$(BIN)/dbt build --target duckdb $(VARS)
+	$(BIN)/python bin/build.py $(VARS)
 	@echo
 	@echo "The marts stand in $${CLIENTELE_DUCKDB:-clientele.duckdb}. Look at one:"
 	@echo "  $(if $(CLIENTELE_DUCKDB),CLIENTELE_DUCKDB=$(CLIENTELE_DUCKDB) )$(BIN)/dbt show --limit 10 --inline 'select customer_id, frequency, monetary, rfm_segment from {{ ref(\"customer_rfm\") }}'"
@@ -39,7 +39,7 @@ benchmark: .venv/.benchmark ## measure the models on real shops beside others, r
 	$(BIN)/python benchmarks/churn.py $(if $(ONLINE_RETAIL_2),--online-retail-2 "$(ONLINE_RETAIL_2)")
 
 clean: ## remove what was built, except the environment
-	rm -rf target logs clientele.duckdb clientele.duckdb.wal clientele.duckdb.tmp
+	rm -rf .building target logs clientele.duckdb clientele.duckdb.wal clientele.duckdb.tmp
 
 .venv/.build: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

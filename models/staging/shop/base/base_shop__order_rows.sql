@@ -14,6 +14,10 @@ source as (
         discount_amount as raw_discount_amount,
         order_status as raw_order_status,
         channel as raw_channel,
+        order_line_id as raw_order_line_id,
+        updated_at as raw_updated_at,
+        line_total as raw_line_total,
+        currency as raw_currency,
         landing_rule,
         landing_record as raw_landing_record
     from {{ source('shop', 'orders') }}
@@ -84,7 +88,8 @@ base_shop__order_rows as (
         hash(order_id, product_id) as key_hash,
         hash(
             raw_order_id, raw_customer_id, raw_product_id, raw_quantity, raw_order_date, raw_shipping_address,
-            raw_unit_price, raw_discount_amount, raw_order_status, raw_channel, raw_landing_record, landing_rule
+            raw_unit_price, raw_discount_amount, raw_order_status, raw_channel, raw_order_line_id, raw_updated_at,
+            raw_line_total, raw_currency, raw_landing_record, landing_rule
         ) as record_hash
     from checked
 )
