@@ -41,7 +41,7 @@ returns as (
 events as (
     select
         customer_id,
-        cast(event_at as date) as event_date,
+        {{ local_date('event_at') }} as event_date,
         count(*) as event_count
     from {{ ref('stg_shop__events') }}
     where customer_id is not null

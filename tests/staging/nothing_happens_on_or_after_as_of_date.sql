@@ -5,27 +5,27 @@ with
 moments as (
     select
         'orders' as entity,
-        ordered_at as happened_at
+        {{ local_date('ordered_at') }} as happened_on
     from {{ ref('stg_shop__orders') }}
     union all
     select
         'customers' as entity,
-        cast(registration_date as timestamp) as happened_at
+        registration_date as happened_on
     from {{ ref('stg_shop__customers') }}
     union all
     select
         'returns' as entity,
-        returned_at as happened_at
+        {{ local_date('returned_at') }} as happened_on
     from {{ ref('stg_shop__returns') }}
     union all
     select
         'events' as entity,
-        event_at as happened_at
+        {{ local_date('event_at') }} as happened_on
     from {{ ref('stg_shop__events') }}
 )
 
 select
     entity,
-    happened_at
+    happened_on
 from moments
-where happened_at >= {{ as_of_date() }}
+where happened_on >= {{ as_of_date() }}

@@ -14,7 +14,7 @@ order_lines as (
         unit_price,
         discount_amount,
         ordered_at,
-        cast(ordered_at as date) as order_date
+        {{ local_date('ordered_at') }} as order_date
     from {{ ref('stg_shop__orders') }}
 ),
 

@@ -48,7 +48,7 @@ fct_orders as (
         customer_id,
         channel,
         ordered_at,
-        cast(ordered_at as date) as order_date,
+        {{ local_date('ordered_at') }} as order_date,
         is_cancelled,
         order_number = 1 and not is_cancelled and customer_id is not null as is_first_order,
         cast(line_count as integer) as line_count,

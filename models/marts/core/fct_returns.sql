@@ -43,7 +43,7 @@ fct_returns as (
         coalesce(returns.customer_id, order_lines.customer_id) as customer_id,
         returns.product_id,
         returns.returned_at,
-        cast(returns.returned_at as date) as return_date,
+        {{ local_date('returns.returned_at') }} as return_date,
         returns.return_reason,
         order_lines.order_id is not null as has_order_line,
         returns.quantity,
@@ -59,8 +59,8 @@ fct_returns as (
     left join product_prices
         on
             returns.product_id = product_prices.product_id
-            and cast(returns.returned_at as date) >= product_prices.valid_from_date
-            and cast(returns.returned_at as date) < product_prices.valid_to_date
+            and {{ local_date('returns.returned_at') }} >= product_prices.valid_from_date
+            and {{ local_date('returns.returned_at') }} < product_prices.valid_to_date
 )
 
 select * from fct_returns

@@ -11,7 +11,7 @@ last_order as (
     select
         -- A shop without an order stands at the first day an order could have.
         coalesce(
-            cast({{ dbt.dateadd('day', 1, 'cast(max(ordered_at) as date)') }} as date),
+            cast({{ dbt.dateadd('day', 1, local_date('max(ordered_at)')) }} as date),
             cast('1990-01-01' as date)
         ) as snapshot_date
     from orders

@@ -20,7 +20,7 @@ typed as (
         {{ clean_label('raw_loyalty_tier') }} as loyalty_tier,
 
         ---------- dates
-        cast({{ to_utc('raw_registration_date') }} as date) as registration_date
+        {{ local_date(to_utc('raw_registration_date')) }} as registration_date
     from source
 ),
 

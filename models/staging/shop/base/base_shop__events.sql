@@ -32,7 +32,7 @@ checked as (
             when event_at is null then 'invalid_event_at'
             when event_at > {{ run_started() }} then 'future_date'
         end as faulty_rule,
-        coalesce(event_at >= {{ as_of_date() }}, false) as is_after
+        coalesce({{ local_date('event_at') }} >= {{ as_of_date() }}, false) as is_after
     from typed
 ),
 

@@ -34,7 +34,7 @@ checked as (
         end as faulty_rule,
         -- A count is a state, not an event: unless a past day is replayed, the newest one holds even
         -- when it was taken after the last order.
-        coalesce(last_updated_at >= {{ as_of_date_setting() }}, false) as is_after
+        coalesce({{ local_date('last_updated_at') }} >= {{ as_of_date_setting() }}, false) as is_after
     from typed
 ),
 

@@ -37,7 +37,7 @@ checked as (
             when returned_at is null or returned_at < cast('1990-01-01' as date) then 'invalid_return_date'
             when returned_at > {{ run_started() }} then 'future_date'
         end as faulty_rule,
-        coalesce(returned_at >= {{ as_of_date() }}, false) as is_after
+        coalesce({{ local_date('returned_at') }} >= {{ as_of_date() }}, false) as is_after
     from typed
 ),
 
