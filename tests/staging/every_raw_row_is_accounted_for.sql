@@ -37,7 +37,6 @@ summary as (
         raw_count,
         accepted_count,
         rejected_count,
-        duplicate_count,
         left_out_count
     from {{ ref('data_quality_summary') }}
 )
@@ -48,7 +47,6 @@ select
     summary.raw_count as summary_raw_count,
     accepted_rows.accepted_count,
     coalesce(rejected.rejected_count, 0) as rejected_count,
-    summary.duplicate_count,
     summary.left_out_count
 from raw_rows
 inner join accepted_rows
@@ -61,7 +59,6 @@ where
     raw_rows.raw_count is distinct from (
         accepted_rows.accepted_count
         + coalesce(rejected.rejected_count, 0)
-        + summary.duplicate_count
         + summary.left_out_count
     )
     or raw_rows.raw_count is distinct from summary.raw_count

@@ -13,6 +13,7 @@ order_lines as (
         quantity,
         unit_price,
         discount_amount,
+        line_total,
         ordered_at,
         {{ local_date('ordered_at') }} as order_date
     from {{ ref('stg_shop__orders') }}
@@ -55,6 +56,7 @@ priced as (
         order_lines.channel,
         order_lines.quantity,
         order_lines.discount_amount,
+        order_lines.line_total,
         product_prices.cost as unit_cost,
         coalesce(order_lines.unit_price, product_prices.price) as unit_price,
         case
@@ -79,7 +81,10 @@ priced as (
 totalled as (
     select
         *,
-        cast(coalesce(cast(quantity as bigint) * unit_price, 0) - discount_amount as decimal(18, 2)) as line_revenue,
+        cast(
+            coalesce(line_total, coalesce(cast(quantity as bigint) * unit_price, 0) - discount_amount)
+            as decimal(18, 2)
+        ) as line_revenue,
         cast(cast(quantity as bigint) * unit_cost as decimal(18, 2)) as line_cost
     from priced
 ),

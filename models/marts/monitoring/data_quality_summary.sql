@@ -7,7 +7,7 @@ with
     select
         '{{ entity }}' as entity,
         record_status,
-        record_count
+        broken_rule
     from {{ ref('base_shop__' ~ entity) }}
 ),
 
@@ -25,7 +25,7 @@ records as (
     select
         entity,
         record_status,
-        record_count
+        broken_rule
     from {{ entity }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -34,10 +34,10 @@ records as (
 counted as (
     select
         entity,
-        sum(record_count) as raw_count,
+        count(*) as raw_count,
         count(case when record_status = 'accepted' then 1 end) as accepted_count,
         count(case when record_status = 'rejected' then 1 end) as rejected_count,
-        sum(record_count - 1) as duplicate_count,
+        count(case when broken_rule = 'exact_duplicate' then 1 end) as duplicate_count,
         count(case when record_status = 'left_out' then 1 end) as left_out_count
     from records
     group by 1

@@ -3,7 +3,7 @@ with
 
 orders as (
     select ordered_at
-    from {{ ref('base_shop__order_rows') }}
+    from {{ ref('base_shop__orders') }}
     where record_status in ('accepted', 'left_out')
 ),
 

@@ -1,4 +1,4 @@
--- Grain: one row per distinct rejected raw record.
+-- Grain: one row per rejected raw row, exact copies included.
 {%- set keys = {
     'orders': ['order_id', 'product_id'],
     'customers': ['customer_id'],
@@ -17,6 +17,7 @@ with
         coalesce({{ column }}, ''){{ " || '|' || " if not loop.last }}
         {%- endfor %} as record_key,
         broken_rule as rule,
+        copy_number,
         raw_record
     from {{ ref('base_shop__' ~ entity) }}
     where record_status = 'rejected'
@@ -29,6 +30,7 @@ rejected_rows as (
         entity,
         record_key,
         rule,
+        copy_number,
         raw_record
     from {{ entity }}
     {{ 'union all' if not loop.last }}

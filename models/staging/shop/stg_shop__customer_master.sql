@@ -18,6 +18,9 @@ renamed as (
         country,
         loyalty_tier,
 
+        ---------- booleans
+        accepts_marketing,
+
         ---------- dates
         registration_date
     from source

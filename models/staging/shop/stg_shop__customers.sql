@@ -17,6 +17,9 @@ renamed as (
         country,
         loyalty_tier,
 
+        ---------- booleans
+        accepts_marketing,
+
         ---------- dates
         registration_date
     from source

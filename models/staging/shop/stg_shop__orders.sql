@@ -9,6 +9,7 @@ renamed as (
     select
         ---------- ids
         order_id,
+        order_line_id,
         order_line_number,
         customer_id,
         product_id,
@@ -17,14 +18,17 @@ renamed as (
         order_status,
         channel,
         shipping_address,
+        currency,
 
         ---------- numerics
         quantity,
         unit_price,
         discount_amount,
+        line_total,
 
         ---------- timestamps
-        ordered_at
+        ordered_at,
+        updated_at
     from source
     where record_status = 'accepted'
 )

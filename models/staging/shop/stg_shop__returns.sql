@@ -18,6 +18,7 @@ renamed as (
 
         ---------- numerics
         quantity,
+        refund_amount,
 
         ---------- timestamps
         returned_at

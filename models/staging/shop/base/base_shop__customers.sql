@@ -1,8 +1,15 @@
--- Grain: one row per distinct raw record of a customer, whether accepted or not.
+-- Grain: one row per raw record of a customer, exact copies included, whether accepted or not.
 with
 
 source as (
     {{ raw_records('customers') }}
+),
+
+cleaned as (
+    select
+        *,
+        {{ clean_id('raw_customer_id') }} as written_customer_id
+    from source
 ),
 
 typed as (
@@ -10,7 +17,7 @@ typed as (
         *,
 
         ---------- ids
-        {{ clean_id('raw_customer_id') }} as customer_id,
+        {{ known_id('written_customer_id') }} as customer_id,
 
         ---------- strings
         {{ clean_text('raw_name') }} as customer_name,
@@ -19,9 +26,12 @@ typed as (
         {{ clean_text('raw_country') }} as country,
         {{ clean_label('raw_loyalty_tier') }} as loyalty_tier,
 
+        ---------- booleans
+        {{ to_boolean('raw_accepts_marketing') }} as accepts_marketing,
+
         ---------- dates
-        {{ local_date(to_utc('raw_registration_date')) }} as registration_date
-    from source
+        {{ local_date(to_utc('raw_registration_date', 'customers')) }} as registration_date
+    from cleaned
 ),
 
 checked as (
@@ -51,6 +61,8 @@ superseded as (
         *,
         case
             when faulty_rule is not null then faulty_rule
+            when is_after then null
+            when copy_number > 1 then 'exact_duplicate'
             when rank_before_as_of_date > 1 then 'superseded'
         end as broken_rule
     from ranked
@@ -64,10 +76,11 @@ base_shop__customers as (
         city,
         country,
         loyalty_tier,
+        accepts_marketing,
         registration_date,
-        rank_overall = 1 and faulty_rule is null as is_newest_record,
+        rank_overall = 1 and copy_number = 1 and faulty_rule is null as is_newest_record,
         {{ record_status('is_after') }} as record_status,
-        record_count,
+        copy_number,
         broken_rule,
         case when broken_rule is not null then {{ raw_record('customers') }} end as raw_record
     from superseded

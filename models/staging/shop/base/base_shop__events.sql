@@ -1,8 +1,17 @@
--- Grain: one row per distinct raw record of an event, whether accepted or not.
+-- Grain: one row per raw record of an event, exact copies included, whether accepted or not.
 with
 
 source as (
     {{ raw_records('events') }}
+),
+
+cleaned as (
+    select
+        *,
+        {{ clean_id('raw_event_id') }} as written_event_id,
+        {{ clean_id('raw_customer_id') }} as written_customer_id,
+        {{ clean_id('raw_session_id') }} as written_session_id
+    from source
 ),
 
 typed as (
@@ -10,16 +19,16 @@ typed as (
         *,
 
         ---------- ids
-        {{ clean_id('raw_event_id') }} as event_id,
-        {{ clean_id('raw_customer_id') }} as customer_id,
-        {{ clean_id('raw_session_id') }} as session_id,
+        {{ known_id('written_event_id') }} as event_id,
+        {{ known_id('written_customer_id') }} as customer_id,
+        {{ known_id('written_session_id') }} as session_id,
 
         ---------- strings
         {{ clean_label('raw_event_type') }} as event_type,
 
         ---------- timestamps
-        {{ to_utc('raw_event_at') }} as event_at
-    from source
+        {{ to_utc('raw_event_at', 'events') }} as event_at
+    from cleaned
 ),
 
 checked as (
@@ -41,6 +50,8 @@ superseded as (
         *,
         case
             when faulty_rule is not null then faulty_rule
+            when is_after then null
+            when copy_number > 1 then 'exact_duplicate'
             when {{ newest_first(['event_id', 'is_after'], 'event_at', 'events') }} > 1
                 then 'superseded'
         end as broken_rule
@@ -55,7 +66,7 @@ base_shop__events as (
         event_type,
         event_at,
         {{ record_status('is_after') }} as record_status,
-        record_count,
+        copy_number,
         broken_rule,
         case when broken_rule is not null then {{ raw_record('events') }} end as raw_record
     from superseded

@@ -1,8 +1,16 @@
--- Grain: one row per distinct raw record of stock, whether accepted or not.
+-- Grain: one row per raw record of stock, exact copies included, whether accepted or not.
 with
 
 source as (
     {{ raw_records('inventory') }}
+),
+
+cleaned as (
+    select
+        *,
+        {{ clean_id('raw_product_id') }} as written_product_id,
+        {{ clean_id('raw_warehouse_id') }} as written_warehouse_id
+    from source
 ),
 
 typed as (
@@ -10,15 +18,15 @@ typed as (
         *,
 
         ---------- ids
-        {{ clean_id('raw_product_id') }} as product_id,
-        {{ clean_id('raw_warehouse_id') }} as warehouse_id,
+        {{ known_id('written_product_id') }} as product_id,
+        {{ known_id('written_warehouse_id') }} as warehouse_id,
 
         ---------- numerics
-        {{ to_whole_number('raw_stock_quantity') }} as stock_quantity,
+        {{ to_whole_number('raw_stock_quantity', 'inventory') }} as stock_quantity,
 
         ---------- timestamps
-        {{ to_utc('raw_last_updated') }} as last_updated_at
-    from source
+        {{ to_utc('raw_last_updated', 'inventory') }} as last_updated_at
+    from cleaned
 ),
 
 checked as (
@@ -43,6 +51,8 @@ superseded as (
         *,
         case
             when faulty_rule is not null then faulty_rule
+            when is_after then null
+            when copy_number > 1 then 'exact_duplicate'
             when
                 {{ newest_first(['product_id', 'warehouse_id', 'is_after'], 'last_updated_at', 'inventory') }}
                 > 1
@@ -58,7 +68,7 @@ base_shop__inventory as (
         stock_quantity,
         last_updated_at,
         {{ record_status('is_after') }} as record_status,
-        record_count,
+        copy_number,
         broken_rule,
         case when broken_rule is not null then {{ raw_record('inventory') }} end as raw_record
     from superseded

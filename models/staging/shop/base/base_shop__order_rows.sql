@@ -1,26 +1,37 @@
 -- Grain: one row per raw order row, exact copies included, whether accepted or not. One pass over the
--- largest file: what needs a second look at a row (copies, numbering) is done in base_shop__orders.
+-- largest file, which looks at each row alone: what depends on the other rows of an order is done for the few
+-- orders that need it, in base_shop__reviewed_orders.
 with
 
 source as (
     select
         order_id as raw_order_id,
+        order_line_id as raw_order_line_id,
         customer_id as raw_customer_id,
         product_id as raw_product_id,
         quantity as raw_quantity,
         order_date as raw_order_date,
+        updated_at as raw_updated_at,
         shipping_address as raw_shipping_address,
         unit_price as raw_unit_price,
         discount_amount as raw_discount_amount,
-        order_status as raw_order_status,
-        channel as raw_channel,
-        order_line_id as raw_order_line_id,
-        updated_at as raw_updated_at,
         line_total as raw_line_total,
         currency as raw_currency,
+        order_status as raw_order_status,
+        channel as raw_channel,
         landing_rule,
         landing_record as raw_landing_record
     from {{ source('shop', 'orders') }}
+),
+
+cleaned as (
+    select
+        *,
+        {{ clean_id('raw_order_id') }} as written_order_id,
+        {{ clean_id('raw_order_line_id') }} as written_order_line_id,
+        {{ clean_id('raw_customer_id') }} as written_customer_id,
+        {{ clean_id('raw_product_id') }} as written_product_id
+    from source
 ),
 
 typed as (
@@ -28,23 +39,43 @@ typed as (
         *,
 
         ---------- ids
-        {{ clean_id('raw_order_id') }} as order_id,
-        {{ clean_id('raw_customer_id') }} as customer_id,
-        {{ clean_id('raw_product_id') }} as product_id,
+        {{ known_id('written_order_id') }} as order_id,
+        -- Lines may be counted from 0.
+        case when written_order_line_id = '0' then '0' else {{ known_id('written_order_line_id') }} end as order_line_id,
+        {{ known_id('written_customer_id') }} as customer_id,
+        {{ known_id('written_product_id') }} as product_id,
 
         ---------- strings
         {{ clean_text('raw_shipping_address') }} as shipping_address,
         {{ clean_label('raw_order_status') }} as order_status,
         {{ clean_label('raw_channel') }} as channel,
+        upper({{ clean_code('raw_currency') }}) as currency,
 
         ---------- numerics
-        {{ to_whole_number('raw_quantity') }} as quantity,
-        {{ to_amount('raw_unit_price') }} as unit_price,
-        {{ to_amount('raw_discount_amount') }} as discount_amount,
+        {{ to_whole_number('raw_quantity', 'orders') }} as quantity,
+        {{ to_amount('raw_unit_price', 'orders', places=10) }} as written_unit_price,
+        {{ to_amount('raw_discount_amount', 'orders') }} as written_discount_amount,
+        {{ to_amount('raw_line_total', 'orders') }} as line_total,
 
         ---------- timestamps
-        {{ to_utc('raw_order_date') }} as ordered_at
-    from source
+        {{ to_utc('raw_order_date', 'orders') }} as ordered_at,
+        {{ to_utc('raw_updated_at', 'orders') }} as updated_at
+    from cleaned
+),
+
+amounts as (
+    select
+        *,
+        coalesce(written_discount_amount, 0) as discount_amount,
+        -- A line's total holds, whatever its price says.
+        case
+            when line_total is not null and quantity > 0
+                then cast(round(
+                    (cast(line_total as double) + coalesce(cast(written_discount_amount as double), 0)) / quantity, 8
+                ) as decimal(38, 10))
+            else written_unit_price
+        end as unit_price
+    from typed
 ),
 
 checked as (
@@ -55,42 +86,68 @@ checked as (
             when order_id is null then 'missing_order_id'
             when product_id is null then 'missing_product_id'
             when coalesce(quantity, 0) <= 0 then 'invalid_quantity'
-            when ordered_at is null then 'invalid_order_date'
+            when ordered_at is null and {{ clean_text('raw_order_date') }} is not null then 'invalid_order_date'
             when ordered_at < cast('1990-01-01' as date) then 'order_date_before_1990'
             when ordered_at > {{ run_started() }} then 'future_date'
-            when unit_price < 0 or {{ is_unreadable('raw_unit_price', 'unit_price') }}
+            when written_unit_price < 0 or {{ is_unreadable('raw_unit_price', 'written_unit_price') }}
                 then 'invalid_unit_price'
-            when discount_amount < 0 or {{ is_unreadable('raw_discount_amount', 'discount_amount') }}
+            when written_discount_amount < 0 or {{ is_unreadable('raw_discount_amount', 'written_discount_amount') }}
                 then 'invalid_discount_amount'
-            -- More than the line is worth; a cent for rounding, and doubles, which do not overflow.
-            when discount_amount > cast(quantity as double) * cast(unit_price as double) + 0.01
+            when line_total < 0 or {{ is_unreadable('raw_line_total', 'line_total') }} then 'invalid_line_total'
+        end as faulty_rule,
+        -- What another row of the order may mend: a date that stands on its first line only, and a discount on
+        -- the order that stands on one line. A cent for rounding, and doubles, which do not overflow.
+        case
+            when ordered_at is null then 'invalid_order_date'
+            when
+                line_total is null
+                and discount_amount > cast(quantity as double) * cast(unit_price as double) + 0.01
                 then 'invalid_discount_amount'
-        end as broken_rule
-    from typed
+        end as mendable_rule
+    from amounts
 ),
 
 base_shop__order_rows as (
     select
         order_id,
+        order_line_id,
         customer_id,
+        customer_id is null and written_customer_id is not null as is_placeholder_customer,
         product_id,
         shipping_address,
         order_status,
         channel,
         quantity,
         unit_price,
-        coalesce(discount_amount, 0) as discount_amount,
+        discount_amount,
+        line_total,
+        currency,
         ordered_at,
-        {{ record_status("ordered_at >= " ~ as_of_date_setting()) }} as record_status,
-        broken_rule,
-        case when broken_rule is not null then {{ raw_record('orders') }} end as raw_record,
-        -- Exact copies agree in both hashes; rows that could be copies or need a number agree in the first.
-        hash(order_id, product_id) as key_hash,
-        hash(
-            raw_order_id, raw_customer_id, raw_product_id, raw_quantity, raw_order_date, raw_shipping_address,
-            raw_unit_price, raw_discount_amount, raw_order_status, raw_channel, raw_order_line_id, raw_updated_at,
-            raw_line_total, raw_currency, raw_landing_record, landing_rule
-        ) as record_hash
+        updated_at,
+        coalesce(
+            {{ local_date('ordered_at') }} >= {{ as_of_date_setting() }}
+            or {{ local_date('updated_at') }} >= {{ as_of_date_setting() }},
+            false
+        ) as is_after,
+        faulty_rule,
+        mendable_rule,
+        -- The raw texts, for the record of a row that is rejected; null where the kept form is the same text.
+        nullif(raw_order_id, order_id) as raw_order_id,
+        nullif(raw_order_line_id, order_line_id) as raw_order_line_id,
+        nullif(raw_customer_id, customer_id) as raw_customer_id,
+        nullif(raw_product_id, product_id) as raw_product_id,
+        nullif(raw_shipping_address, shipping_address) as raw_shipping_address,
+        nullif(raw_order_status, order_status) as raw_order_status,
+        nullif(raw_channel, channel) as raw_channel,
+        nullif(raw_currency, currency) as raw_currency,
+        raw_quantity,
+        raw_unit_price,
+        raw_discount_amount,
+        raw_line_total,
+        raw_order_date,
+        raw_updated_at,
+        raw_landing_record,
+        landing_rule
     from checked
 )
 

@@ -1,8 +1,15 @@
--- Grain: one row per distinct raw record of a product, whether accepted or not.
+-- Grain: one row per raw record of a product, exact copies included, whether accepted or not.
 with
 
 source as (
     {{ raw_records('products') }}
+),
+
+cleaned as (
+    select
+        *,
+        {{ clean_id('raw_product_id') }} as written_product_id
+    from source
 ),
 
 typed as (
@@ -10,7 +17,7 @@ typed as (
         *,
 
         ---------- ids
-        {{ clean_id('raw_product_id') }} as product_id,
+        {{ known_id('written_product_id') }} as product_id,
 
         ---------- strings
         {{ clean_text('raw_name') }} as product_name,
@@ -18,9 +25,9 @@ typed as (
         {{ clean_text('raw_brand') }} as brand,
 
         ---------- numerics
-        {{ to_amount('raw_price') }} as price,
-        {{ to_amount('raw_cost') }} as cost
-    from source
+        {{ to_amount('raw_price', 'products') }} as price,
+        {{ to_amount('raw_cost', 'products') }} as cost
+    from cleaned
 ),
 
 checked as (
@@ -40,6 +47,7 @@ superseded as (
         *,
         case
             when faulty_rule is not null then faulty_rule
+            when copy_number > 1 then 'exact_duplicate'
             when {{ newest_first(['product_id'], none, 'products') }} > 1 then 'superseded'
         end as broken_rule
     from checked
@@ -54,7 +62,7 @@ base_shop__products as (
         price,
         cost,
         {{ record_status('false') }} as record_status,
-        record_count,
+        copy_number,
         broken_rule,
         case when broken_rule is not null then {{ raw_record('products') }} end as raw_record
     from superseded
