@@ -243,6 +243,8 @@ ORDERS = Table(
         "discount_amount": f"{money('nullif(discount_cents, 0)')}::varchar",
         "order_status": pick("statuses", "status"),
         "channel": CHANNEL,
+        "order_line_id": "line_number::varchar",
+        "updated_at": "null::varchar",
     },
     identity="order_id",
     fresh=("order_id", "OX"),
@@ -257,6 +259,8 @@ ORDERS = Table(
         "future_date": either("order_date", *FUTURE),
         "invalid_unit_price": either("unit_price", "'-9.99'", "'free'"),
         "invalid_discount_amount": either("discount_amount", "'-1.00'", "'ten percent'"),
+        # Sent once more, unchanged: the first version gives way.
+        "superseded": either("updated_at", "(order_date::timestamp + interval 1 day)::varchar"),
     },
     spellings=(
         {"customer_id": "'  ' || customer_id || ' '"},
@@ -595,11 +599,14 @@ def simulate_lines(
     is_second = np.diff(line, prepend=-1) == 0
     quantity = 1 + rng.poisson(0.25, order.size)[line] + is_second
     order, item = order[line], item[line]
+    is_first = np.diff(order, prepend=-1) > 0
+    number = np.arange(order.size) - np.flatnonzero(is_first)[np.cumsum(is_first) - 1] + 1
     month = orders["ordered_at"][order].astype("datetime64[M]") - START.astype("datetime64[M]")
     unit_cents = cents[item, month.astype(int)]
     percent = orders["percent"][order]
     return {
         "order": order,
+        "line_number": number,
         "customer": buyers["customer"][orders["buyer"][order]],
         "persona": buyers["persona"][orders["buyer"][order]],
         "item": item,

@@ -214,7 +214,7 @@ def test_late_rows_rebuild_the_dates_after_them_and_no_other(make_shop):
         # A mark that only a rebuilt date loses.
         connection.execute("update features.int_customer_snapshots set recency_days = -1")
     with (shop.raw / "orders.csv").open("a") as file:
-        file.write("LATE,C000007,00001,1,2024-03-10 10:00:00,,5.00,,completed,web\n")
+        file.write("LATE,C000007,00001,1,2024-03-10 10:00:00,,5.00,,completed,web,1,\n")
     build_snapshots(shop)
     dates = dict(
         shop.query(
