@@ -2,7 +2,7 @@
 with
 
 source as (
-    select * from {{ ref('base_shop__events') }}
+    {{ records_of_persons('base_shop__events') }}
 ),
 
 renamed as (

@@ -56,21 +56,40 @@ ranked as (
     from checked
 ),
 
-superseded as (
+held as (
     select
         *,
+        rank_overall = 1 and copy_number = 1 and faulty_rule is null as is_newest,
         case
             when faulty_rule is not null then faulty_rule
             when is_after then null
             when copy_number > 1 then 'exact_duplicate'
             when rank_before_as_of_date > 1 then 'superseded'
-        end as broken_rule
+        end as held_rule
     from ranked
+),
+
+joined as (
+    select
+        *,
+        case
+            when held_rule is null and not is_after then {{ person_id('held_rule is null and not is_after') }}
+        end as person_id,
+        {{ person_id('is_newest') }} as newest_person_id
+    from held
+),
+
+judged as (
+    select
+        *,
+        case when person_id <> customer_id then 'same_person' else held_rule end as broken_rule
+    from joined
 ),
 
 base_shop__customers as (
     select
         customer_id,
+        person_id,
         customer_name,
         email,
         city,
@@ -78,12 +97,12 @@ base_shop__customers as (
         loyalty_tier,
         accepts_marketing,
         registration_date,
-        rank_overall = 1 and copy_number = 1 and faulty_rule is null as is_newest_record,
+        is_newest and newest_person_id = customer_id as is_newest_record,
         {{ record_status('is_after') }} as record_status,
         copy_number,
         broken_rule,
         case when broken_rule is not null then {{ raw_record('customers') }} end as raw_record
-    from superseded
+    from judged
 )
 
 select * from base_shop__customers
