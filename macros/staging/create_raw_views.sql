@@ -7,7 +7,7 @@
     {%- do clientele.check_as_of_date() -%}
     {%- set tables = clientele.raw_tables() -%}
     {%- set mapping = var('shop') or {} -%}
-    {%- for name in mapping if name not in tables | map(attribute='name') -%}
+    {%- for name in mapping if name not in tables | map(attribute='name') | list + ['time_zone', 'currency', 'identity'] -%}
         {{ exceptions.raise_compiler_error("The shop's mapping names the table '" ~ name ~ "'; the raw contract has "
             ~ tables | map(attribute='name') | join(', ') ~ ".") }}
     {%- endfor -%}
@@ -22,7 +22,7 @@
 
 {# The select behind one raw view. `settings` is the table's part of the mapping. #}
 {% macro raw_view(table, settings) %}
-    {%- set known = ['relation', 'columns', 'filter', 'reject', 'distinct', 'delimiter', 'encoding'] -%}
+    {%- set known = ['relation', 'columns', 'filter', 'reject', 'distinct', 'delimiter', 'encoding', 'decimal_mark', 'date_format'] -%}
     {%- for key in settings if key not in known -%}
         {{ exceptions.raise_compiler_error("The shop's mapping of '" ~ table.name ~ "' has the unknown key '" ~ key
             ~ "'; it takes " ~ known | join(', ') ~ ".") }}

@@ -62,9 +62,10 @@ def test_every_planted_fault_is_rejected_by_its_rule_and_nothing_else_is(tmp_pat
     )
     assert found == planted
     duplicates = "select sum(copies)::bigint from '{}' where rule = 'duplicate'"
-    assert shop.query(
-        "select sum(duplicate_count)::bigint from monitoring.data_quality_summary"
-    ) == duckdb.sql(duplicates.format(shop.raw / "truth/faults.csv")).fetchall()
+    assert (
+        shop.query("select sum(duplicate_count)::bigint from monitoring.data_quality_summary")
+        == duckdb.sql(duplicates.format(shop.raw / "truth/faults.csv")).fetchall()
+    )
     clean = Shop(tmp_path / "clean", tmp_path / "clean" / "shop.duckdb").build(*WITHOUT_TRAINING)
     revenue = "select sum(order_revenue), count(*) from core.fct_orders"
     assert clean.query("select count(*) from staging.rejected_rows") == [(0,)]
@@ -211,7 +212,9 @@ def test_the_largest_numbers_build_and_larger_ones_are_rejected(make_shop):
     with (shop.raw / "orders.csv").open("a") as file:
         # A wholesaler's order, again and again; then slips of the keyboard.
         for day in range(1, 9):
-            file.write(f"L{day},C000001,00001,9999999,2024-0{day}-01,,999999.99,,completed,web,1,\n")
+            file.write(
+                f"L{day},C000001,00001,9999999,2024-0{day}-01,,999999.99,,completed,web,1,\n"
+            )
         file.write("M1,C000001,00001,999999,2024-09-01,,999999999,,completed,web,1,\n")
         file.write("L91,C000001,00001,10000000,2024-01-01,,1.00,,completed,web,1,\n")
         file.write("L92,C000001,00001,1,2024-01-01,,1000000000,,completed,web,1,\n")

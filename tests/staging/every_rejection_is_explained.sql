@@ -15,8 +15,8 @@ explained as (
         entity,
         rule
     from {{ ref('rejection_rules') }}
-    {%- for entity, settings in (var('shop') or {}).items() %}
-    {%- for rule in (settings or {}).get('reject', {}) %}
+    {%- for entity, settings in (var('shop') or {}).items() if settings is mapping %}
+    {%- for rule in settings.get('reject', {}) %}
     union all
     select
         '{{ entity }}' as entity,

@@ -97,7 +97,8 @@ voices as (
         *,
         is_sound and not is_after and line_rule is null as is_line,
         order_id is not null and not is_after and coalesce(line_rule, '') not in ('exact_duplicate', 'superseded')
-            as is_heard
+            as is_heard,
+        ordered_at between cast('1990-01-01' as date) and {{ run_started() }} as is_day_possible
     from distinct_lines
 ),
 
@@ -124,7 +125,7 @@ filled as (
         is_placeholder_customer as has_placeholder,
         -- A field that stands on some of an order's lines only holds for all of them, if they agree on it.
         {% for column in header -%}
-        {%- set heard = "case when is_heard" ~ (" and is_sound" if column == 'ordered_at' else "") ~ " then " ~ column ~ " end" -%}
+        {%- set heard = "case when is_heard" ~ (" and is_day_possible" if column == 'ordered_at') ~ " then " ~ column ~ " end" -%}
         case
             when {{ column }} is not null or not is_heard then {{ column }}
             when min({{ heard }}) over (partition by order_id) = max({{ heard }}) over (partition by order_id)
@@ -180,12 +181,12 @@ checked as (
             when own_discount_amount >= 1000000000 then 'invalid_discount_amount'
             when own_line_total >= 1000000000 then 'invalid_line_total'
         end as checked_rule,
-        cast(quantity as double) * cast(own_unit_price as double) as worth
+        cast(cast(quantity as bigint) * own_unit_price as decimal(28, 4)) as worth
     from converted
 ),
 
 -- A discount above its line is one on the order, unless the order is not worth it either: it is spread
--- over what the lines are worth after their own discounts, in cents, the rest on the largest line.
+-- over what the lines are worth after their own discounts.
 discounts as (
     select
         *,
@@ -193,7 +194,7 @@ discounts as (
         case
             when not is_line or checked_rule is not null or line_total is not null then 0
             when mendable_rule = 'invalid_discount_amount' then coalesce(worth, 0)
-            else coalesce(greatest(worth - cast(own_discount_amount as double), 0), 0)
+            else coalesce(greatest(worth - own_discount_amount, 0), 0)
         end as room
     from checked
 ),
@@ -201,26 +202,9 @@ discounts as (
 totals as (
     select
         *,
-        sum(case when is_order_discount then cast(own_discount_amount as double) end) over (partition by order_id) as order_discount,
-        sum(room) over (partition by order_id) as order_room
-    from discounts
-),
-
-shares as (
-    select
-        *,
-        case
-            when order_id is null or order_discount is null or order_discount > order_room + 0.01 or order_room = 0 then null
-            else floor(order_discount * 100 * room / order_room) / 100
-        end as share
-    from totals
-),
-
-spread as (
-    select
-        *,
-        order_discount - sum(share) over (partition by order_id) as rest,
-        row_number() over (
+        sum(case when is_order_discount then own_discount_amount end) over (partition by order_id) as order_discount,
+        sum(room) over (partition by order_id) as order_room,
+        sum(room) over (
             partition by order_id
             order by
                 room desc, order_line_id, product_id,
@@ -228,8 +212,23 @@ spread as (
                 raw_{{ column }},
                 {% endfor -%}
                 copy_number
-        ) as size_rank
-    from shares
+            rows between unbounded preceding and current row
+        ) as room_so_far
+    from discounts
+),
+
+-- In cents, by rounding what the lines have got so far: the shares add up, and none is above its line.
+spread as (
+    select
+        *,
+        case
+            when order_id is not null and order_discount <= order_room + 0.01 and order_room > 0 then cast(
+                round(cast(order_discount * 100 as double) * cast(room_so_far as double) / cast(order_room as double)) / 100
+                - round(cast(order_discount * 100 as double) * cast(room_so_far - room as double) / cast(order_room as double)) / 100
+                as decimal(18, 2)
+            )
+        end as share
+    from totals
 ),
 
 reviewed as (
@@ -245,9 +244,9 @@ reviewed as (
         quantity,
         own_unit_price as unit_price,
         case
-            when share is null or room = 0 then own_discount_amount
-            else case when is_order_discount then 0 else own_discount_amount end
-                + cast(round(share + case when size_rank = 1 then rest else 0 end, 4) as decimal(18, 4))
+            when share is null then own_discount_amount
+            when is_order_discount then share
+            else own_discount_amount + share
         end as discount_amount,
         own_line_total as line_total,
         currency,
