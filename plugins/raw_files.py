@@ -1,8 +1,8 @@
 """What DuckDB cannot do with a shop's raw files: a plugin of dbt-duckdb (profiles/profiles.yml).
 
-It finds the files of a table, reads their headers, and writes files in another encoding, or JSON that is
-not one object a line, anew as UTF-8 lines. Every function gives JSON to the macros that call it; where
-a file cannot be read, its `problem` is the rest of a sentence that begins with the file's name.
+It finds the files of a table, reads their headers, and writes files in another encoding, or JSON
+that is not one object a line, anew as UTF-8 lines. Its functions give JSON to the macros that call them;
+where a file cannot be read, `problem` is the rest of a sentence that begins with the file's name.
 """
 
 import codecs
@@ -23,9 +23,11 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 FORMATS = {"csv": "csv", "json": "json", "jsonl": "json", "ndjson": "json", "parquet": "parquet"}
-ENDINGS = [f".{name}" for name in FORMATS] + [f".{name}.gz" for name in FORMATS if name != "parquet"]
-# Stands for a byte that is not of a file's encoding: Unicode keeps it for use inside programs, so no
-# text holds it. `csv_pattern` and `json_lines` take a line that does for malformed.
+ENDINGS = [f".{name}" for name in FORMATS] + [
+    f".{name}.gz" for name in FORMATS if name != "parquet"
+]
+# Stands for a byte that is not of a file's encoding: Unicode keeps it for use inside programs, so
+# no text holds it. The macros take a line that does for malformed.
 UNREADABLE = "\ufdd0"
 HEAD_BYTES = 1 << 20
 
@@ -86,7 +88,7 @@ def find_files(folder: str, name: str) -> dict:
 def decoder_of(encoding: str) -> tuple[codecs.CodecInfo, str] | None:
     """Python's codec of an encoding and how it takes a byte that it lacks; none if unknown."""
     try:
-        b"".decode(encoding)
+        b" ".decode(encoding, "ignore")
     except LookupError:
         return None
     codec = codecs.lookup(encoding)
@@ -140,7 +142,8 @@ def read_header(head: str, delimiter: str) -> dict:
     -------
     dict
         `names` as they stand, without blanks around them; `header_lines`, the lines up to its end;
-        `delimiter`, which Excel's line `sep=;` may set; `line_end` of the first line; or a `problem`.
+        `delimiter`, which Excel's line `sep=;` may set; `line_end` of the first line; or a
+        `problem`.
     """
     lines = io.StringIO(head, newline="")
     first = lines.readline()
@@ -159,24 +162,27 @@ def read_header(head: str, delimiter: str) -> dict:
     names = [name.strip() for name in names]
     lines.seek(0)
     if sum(lines.readline().count('"') for _ in range(number)) % 2:
-        return {"problem": f"has a header (line {number}) with a quote that is never closed; close it"}
+        return {
+            "problem": f"has a header (line {number}) with a quote that is never closed; close it"
+        }
     others = [other for other in [",", ";", "\t", "|"] if other != delimiter and other in names[0]]
     if len(names) == 1 and others:
         shown = "\\t" if others[0] == "\t" else others[0]
         return {
-            "problem": f"has one column in its header (line {number}), `{names[0][:200]}`, when cut "
-            f"at `{delimiter}`; its delimiter seems to be another: "
-            f"say `delimiter: \"{shown}\"` in the table's mapping"
+            "problem": f"has one column in its header (line {number}), `{names[0][:200]}`, when "
+            f"cut at `{delimiter}`; its delimiter seems to be another: "
+            f'say `delimiter: "{shown}"` in the table\'s mapping'
         }
     if UNREADABLE in "".join(names):
         return {
             "problem": f"has a header (line {number}) with bytes that are not of its encoding; "
-            "name the right one in the table's mapping (`encoding: cp1252` for what Excel on Windows saves)"
+            "name the right one in the table's mapping (`encoding: cp1252` for what Excel on "
+            "Windows saves)"
         }
     if 2 * sum(not re.search(r"[^\W\d_]", name) for name in names) > len(names):
         return {
-            "problem": f"has no header: line {number} holds values (`{delimiter.join(names)[:200]}`), "
-            "not the columns' names; put them above it"
+            "problem": f"has no header: line {number} holds values "
+            f"(`{delimiter.join(names)[:200]}`), not the columns' names; put them above it"
         }
     return {
         "names": names,
@@ -312,8 +318,8 @@ class Plugin(BasePlugin):
         def open_raw_file(path: str, encoding: str, delimiter: str) -> str:
             return json.dumps(open_file(self.folder.name, path, encoding, delimiter))
 
-        def raw_file_as_utf8(path: str, encoding: str) -> str:
-            return glob.escape(as_utf8(self.folder.name, path, encoding))
+        def raw_file_as_utf8(path: str) -> str:
+            return json.dumps(glob.escape(as_utf8(self.folder.name, path, "utf-8")))
 
         for function in [find_raw_files, open_raw_file, raw_file_as_utf8]:
             # They read files, so the same arguments may give another result.

@@ -180,7 +180,7 @@
     {#- A record, of a number of columns, holds no byte that is not of its encoding (plugins/raw_files.py). -#}
     {%- set unreadable = '' if column_count is none else '\ufdd0' -%}
     {%- set quoted = '"([^"' ~ unreadable ~ ']|"")*' -%}
-    {%- set field = '( *' ~ quoted ~ '" *|[^"' ~ unreadable ~ delimiter ~ ']*)' -%}
+    {%- set field = '( *' ~ quoted ~ '" *|[^"' ~ unreadable ~ delimiter ~ '\n]*)' -%}
     {%- if is_open -%}
         {{- return('(' ~ field ~ '[' ~ delimiter ~ '])* *' ~ quoted) -}}
     {%- endif -%}

@@ -41,28 +41,26 @@
      files (list of mappings), copy (string), table (source node): see duckdb_csv.
      fields (list of strings): names for the fields. #}
 {% macro duckdb_csv_fields(files, fields, copy, table) %}
-    {%- set first = files[0] -%}
-    {%- set ns = namespace(paths=files | map(attribute='path') | list) -%}
+    {%- set first, ns = files[0], namespace(paths=files | map(attribute='path') | list) -%}
+    {%- set record = clientele.csv_pattern(first.delimiter, fields | length) -%}
     {%- if not first.is_copy -%}
         {#- Nothing but its place is kept of a line that is a record. -#}
-        {%- do clientele.duckdb_read_lines("temporary table landing_scan", "file, line is null as is_empty, case when not "
-            ~ clientele.matches_whole('line', clientele.csv_pattern(first.delimiter, fields | length)) ~ " then line end as line", ns.paths, "\\n") -%}
+        {%- do clientele.duckdb_read_lines("temporary table landing_scan",
+            "file, case when not " ~ clientele.matches_whole("coalesce(line, '')", record) ~ " then coalesce(line, '') end as line", ns.paths, "\\n") -%}
         {%- set is_crlf = first.line_end == '\r\n' -%}
-        {%- set scan = run_query("select count(*) filter (not is_empty), bool_and(is_empty = " ~ ("(rowid % 2 = 1)" if is_crlf else "false")
-            ~ "), max(strlen(line)), (select count(*) from landing_rejects) from landing_scan").rows[0] -%}
+        {%- set scan = run_query("select count(*) filter (line is distinct from ''), bool_and(coalesce(line = '', false) = (rowid % 2 = 1)),"
+            ~ " coalesce(max(strlen(line)), 0), (select count(*) from landing_rejects) from landing_scan").rows[0] -%}
         {%- set ns.paths = clientele.duckdb_readable(files, table, scan[0]) -%}
-        {#- A record of 100 lines is then within the 2 MB that DuckDB allows for one. -#}
-        {%- if scan[1] and not scan[3] and (scan[2] or 0) < 20000 and first.header_lines == 1 -%}
-            {%- set suspects = "(select file, rowid" ~ (" // 2" if is_crlf) ~ " as line_number, line from landing_scan where line is not null)" -%}
-            {%- if not clientele.query_column("select count(landing_record) from (" ~ clientele.csv_records(suspects, first.delimiter, fields) ~ ") as records")[0] -%}
-                {%- set types = [] -%}
-                {%- for field in fields -%}
-                    {%- do types.append("'" ~ field ~ "': 'VARCHAR'") -%}
-                {%- endfor -%}
-                {{- return("(select *, cast(null as varchar) as landing_record from read_csv(" ~ clientele.duckdb_texts(ns.paths)
-                    ~ ", auto_detect = false, header = true, delim = '" ~ first.delimiter ~ "', quote = '\"', escape = '\"', columns = {"
-                    ~ types | join(', ') ~ "}))") -}}
-            {%- endif -%}
+        {#- The longest record that csv_records makes is then within the 2 MB that DuckDB allows for one. -#}
+        {%- if (scan[1] or not is_crlf) and scan[2] < 20000 and not scan[3] and first.header_lines == 1 and fields | length > 1
+            and clientele.duckdb_lines_make_records(record, is_crlf) -%}
+            {%- set types = [] -%}
+            {%- for field in fields -%}
+                {%- do types.append("'" ~ field ~ "': 'VARCHAR'") -%}
+            {%- endfor -%}
+            {{- return("(select *, cast(null as varchar) as landing_record from read_csv(" ~ clientele.duckdb_texts(ns.paths)
+                ~ ", auto_detect = false, header = true, delim = '" ~ first.delimiter ~ "', quote = '\"', escape = '\"', columns = {"
+                ~ types | join(', ') ~ "}))") -}}
         {%- endif -%}
     {%- endif -%}
     {%- do clientele.duckdb_read_lines("temporary table landing_scan", "file, line", ns.paths) -%}
@@ -76,4 +74,36 @@
     {%- do run_query("insert into " ~ copy ~ " (landing_record) select csv_line from landing_rejects") -%}
     {%- do run_query("drop table landing_scan") -%}
     {{- return(copy) -}}
+{% endmacro %}
+
+{# Whether all lines that pass 1 has kept are the lines of records of several lines each: from one with an odd
+   number of quotes to the next such line, none missing, and well-formed (see csv_records).
+
+   Arguments:
+     record (string): the pattern of a record.
+     is_crlf (boolean): whether an empty line follows each line, and is none. #}
+{% macro duckdb_lines_make_records(record, is_crlf) %}
+    {%- set query -%}
+        with lines as (
+            select
+                file,
+                line,
+                rowid{{ ' // 2' if is_crlf }} as line_number,
+                coalesce(sum((strlen(line) - strlen(replace(line, '"', ''))) % 2)
+                    over (partition by file order by rowid rows between unbounded preceding and 1 preceding), 0)::bigint as quotes_before
+            from landing_scan
+            where line {{ "!= ''" if is_crlf else 'is not null' }}
+        ),
+
+        records as (
+            select
+                max(line_number) - min(line_number) = count(*) - 1 as is_whole,
+                string_agg(line, '{{ '\n' }}' order by line_number) as record
+            from lines
+            group by file, quotes_before // 2
+        )
+
+        select coalesce(bool_and(is_whole and {{ clientele.matches_whole('record', record) }}), true) from records
+    {%- endset -%}
+    {{- return(clientele.query_column(query)[0]) -}}
 {% endmacro %}

@@ -8,22 +8,19 @@
      table (source node): the table that they are read for. #}
 {% macro duckdb_json(files, copy, table) %}
     {%- set ns = namespace(paths=files | map(attribute='path') | list, is_copy=files | selectattr('is_copy') | list | length > 0) -%}
-    {%- set is_object = "(ltrim(line) like '{%' and json_valid(line) and not contains(line, '\ufdd0'))" -%}
-    {%- set objects = "case when " ~ is_object ~ " then line end as object, case when not " ~ is_object
-        ~ " then replace(line, '\ufdd0', '\ufffd') end as landing_record" -%}
     {%- if not ns.is_copy -%}
         {%- do clientele.duckdb_read_lines("temporary table landing_scan",
-            "case when ltrim(line) like '{%' then try(json_keys(line)) end as keys, count(*) as line_count", ns.paths, condition="trim(line) != '' group by 1") -%}
+            "case when ltrim(line) like '{%' and json_valid(line) then json_keys(line) end as keys, count(*) as line_count", ns.paths, condition="trim(line) != '' group by 1") -%}
         {%- set scan = run_query("select coalesce(sum(line_count), 0), count(*) filter (keys is null), (select count(*) from landing_rejects) from landing_scan").rows[0] -%}
         {%- set ns.paths = clientele.duckdb_readable(files, table, scan[0]) -%}
         {%- set ns.is_copy = scan[2] > 0 -%}
         {#- Where all lines are objects the relation need not look again. -#}
-        {%- set source = "(select " ~ ("line as object, cast(null as varchar) as landing_record" if not scan[1] else objects) ~ " from "
-            ~ clientele.duckdb_lines(ns.paths) ~ " where trim(line) != '')" -%}
+        {%- set object = "case when ltrim(line) like '{%' and json_valid(line) then line end" if scan[1] else "line" -%}
+        {%- set source = "(select " ~ object ~ " as object, line from " ~ clientele.duckdb_lines(ns.paths) ~ " where trim(line) != '')" -%}
     {%- endif -%}
     {%- if ns.is_copy -%}
-        {%- do clientele.duckdb_read_lines("table " ~ copy, objects, ns.paths, condition="trim(line) != ''") -%}
-        {%- do run_query("insert into " ~ copy ~ " (landing_record) select csv_line from landing_rejects") -%}
+        {%- do clientele.duckdb_read_lines("table " ~ copy, "case when ltrim(line) like '{%' and json_valid(line) and not contains(line, '\ufdd0') then line end as object, replace(line, '\ufdd0', '\ufffd') as line", ns.paths, condition="trim(line) != ''") -%}
+        {%- do run_query("insert into " ~ copy ~ " (line) select csv_line from landing_rejects") -%}
         {%- do run_query("create or replace temporary table landing_scan as select json_keys(object) as keys, count(*) as line_count from " ~ copy ~ " group by 1") -%}
         {%- set source = copy -%}
     {%- endif -%}
@@ -42,8 +39,8 @@
             {% for place in places.values() -%}
             coalesce({{ place[1:] | join(', ') }}) as "{{ place[0].replace('"', '""') }}",
             {% endfor -%}
-            landing_record
-        from (select json_extract_string(object, {{ clientele.duckdb_texts(pointers) }}) as fields, landing_record from {{ source }} as objects) as records)
+            case when object is null then line end as landing_record
+        from (select object, line, json_extract_string(object, {{ clientele.duckdb_texts(pointers) }}) as fields from {{ source }} as objects) as records)
     {%- endset -%}
     {{- return({'relation': relation, 'columns': columns}) -}}
 {% endmacro %}

@@ -89,8 +89,9 @@
        after each that ends in CRLF, by which line ends can be told.
      options (string): further options of read_csv. #}
 {% macro duckdb_lines(paths, line_end='\\r\\n', options='') %}
-    {{- return("read_csv(" ~ clientele.duckdb_texts(paths) ~ ", auto_detect = false, header = false, delim = '', quote = '', escape = '',"
-        ~ " strict_mode = false, columns = {'line': 'VARCHAR'}, filename = 'file', new_line = '" ~ line_end ~ "'" ~ options ~ ")") -}}
+    {{- return("(select " ~ ("file" if paths | length > 1 else "'' as file") ~ ", line from read_csv(" ~ clientele.duckdb_texts(paths)
+        ~ ", auto_detect = false, header = false, delim = '', quote = '', escape = '', strict_mode = false, columns = {'line': 'VARCHAR'},"
+        ~ " filename = " ~ ("'file'" if paths | length > 1 else "false") ~ ", new_line = '" ~ line_end ~ "'" ~ options ~ "))") -}}
 {% endmacro %}
 
 {# Create a table of the lines of text files, its rowid in the order of the files and their lines. Lines
