@@ -1,81 +1,56 @@
-{# Where a raw table has landed, as {relation, columns, name}: `relation` is SQL to select text columns
-   and `landing_record` (the text of a malformed record, else null) from; it is none for an optional
-   table that the shop does not have. Raises one sentence when a required table is missing.
+{# Where a raw relation has landed, as {relation, columns, name}: `relation` is SQL in brackets to select
+   text columns and `landing_record` (the text of a malformed record, else null) from; it is none for an
+   optional table that the shop does not have. `columns` are the names as they stand in the file, in order,
+   a repeated one as often as it does. Raises one sentence when a required table is missing or unreadable.
 
    Arguments:
-     table (source node): a table of the raw contract.
+     name (string): the relation's name; none if the mapping says that the shop has none.
+     table (source node): the table of the raw contract that it is read for.
      settings (mapping): the table's part of the var `shop`. #}
-{% macro landed_table(table, settings) %}
-    {%- if 'relation' in settings and not settings.relation -%}
+{% macro landed_table(name, table, settings) %}
+    {%- if not name -%}
         {{- return({'relation': none, 'columns': [], 'name': 'the mapping'}) -}}
     {%- endif -%}
-    {{- return(adapter.dispatch('landed_table', 'clientele')(table, settings)) -}}
+    {{- return(adapter.dispatch('landed_table', 'clientele')(name, table, settings)) -}}
 {% endmacro %}
 
-{# DuckDB: a file, or a folder of Parquet files, in CLIENTELE_RAW_DIR. #}
-{% macro duckdb__landed_table(table, settings) %}
-    {%- set path = env_var('CLIENTELE_RAW_DIR', 'sample').rstrip('/') ~ '/' ~ settings.get('relation', table.name) -%}
-    {%- set files = [] -%}
-    {%- for ending in ['csv', 'csv.gz', 'json', 'jsonl', 'json.gz', 'parquet'] -%}
-        {%- do files.append(path ~ '.' ~ ending) -%}
-    {%- endfor -%}
-    {%- set candidates = files + [path ~ '/*.parquet', path ~ '.parquet/*.parquet'] -%}
-    {%- set found = clientele.query_column("select file from glob(" ~ clientele.duckdb_texts(candidates) ~ ")") -%}
-    {%- if not found and table.config.meta.optional -%}
+{# DuckDB: a file, those of a folder, or those of a glob, in CLIENTELE_RAW_DIR. #}
+{% macro duckdb__landed_table(name, table, settings) %}
+    {%- set folder = env_var('CLIENTELE_RAW_DIR', 'sample').rstrip('/') -%}
+    {%- set path = folder ~ '/' ~ name -%}
+    {%- set found = clientele.duckdb_plugin('find_raw_files', [folder, name]) -%}
+    {%- if found.problem -%}
+        {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "': " ~ found.problem ~ ".") }}
+    {%- elif not found.files and table.config.meta.optional -%}
         {{- return({'relation': none, 'columns': [], 'name': path}) -}}
-    {%- elif not found -%}
+    {%- elif not found.files -%}
         {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "' not found: there is no " ~ path
-            ~ ".csv, .json (JSON lines) or .parquet; put it there, name the right folder in CLIENTELE_RAW_DIR, or map it to an empty relation if the shop has none (shops/README.md).") }}
+            ~ ".csv, .json or .parquet" ~ (" (only " ~ found.others | join(', ') ~ ")" if found.others)
+            ~ "; put it there, name the right folder in CLIENTELE_RAW_DIR, or map it to an empty relation if the shop has none (shops/README.md).") }}
     {%- endif -%}
-    {%- set file = files | select('in', found) | first | default(none) -%}
-    {%- if file is none or file.endswith('.parquet') -%}
-        {%- set reader = "read_parquet(" ~ clientele.duckdb_texts([file] if file else found) ~ ", union_by_name = true)" -%}
-        {%- set columns = clientele.query_column("select column_name from (describe select * from " ~ reader ~ ")") -%}
-        {%- set relation = "(select columns(*)::varchar, cast(null as varchar) as landing_record from " ~ reader ~ ")" -%}
-    {%- elif '.csv' in file -%}
-        {%- set dialect = "header = true, delim = '" ~ settings.get('delimiter', ',') ~ "', quote = '\"', escape = '\"', encoding = '"
-            ~ settings.get('encoding', 'utf-8') ~ "'" -%}
-        {%- set columns = clientele.query_column("select column_name from (describe select * from read_csv("
-            ~ clientele.duckdb_texts([file]) ~ ", all_varchar = true, strict_mode = false, ignore_errors = true, " ~ dialect ~ "))") -%}
-        {%- set relation = clientele.duckdb_lines(table, file, columns, dialect) -%}
-    {%- else -%}
-        {%- set dialect = "header = false, delim = '\x01', quote = '', escape = '', encoding = '" ~ settings.get('encoding', 'utf-8') ~ "'" -%}
-        {%- set lines = clientele.duckdb_lines(table, file, ['line'], dialect) -%}
-        {#- A line that is no JSON object becomes an empty one here, and its text the landing_record. -#}
-        {%- set objects -%}
-            (select
-                case when json_valid(line) then line else '[]' end as json_text,
-                coalesce(landing_record, line) as landing_record
-            from {{ lines }} as lines
-            where trim(line) != '' or landing_record is not null) as objects
-        {%- endset -%}
-        {%- set columns = clientele.query_column("select distinct unnest(json_keys(json_text)) from (select json_text from "
-            ~ objects ~ " limit 1000) where json_type(json_text) = 'OBJECT' order by 1") -%}
-        {%- set paths = [] -%}
-        {%- for column in columns -%}
-            {%- do paths.append('$."' ~ column ~ '"') -%}
-        {%- endfor -%}
-        {%- set relation -%}
-            (select
-                {% for column in columns -%}
-                fields[{{ loop.index }}] as "{{ column }}",
-                {% endfor -%}
-                landing_record
-            from (
-                select
-                    json_extract_string(json_text, {{ clientele.duckdb_texts(paths or ['$']) }}) as fields,
-                    case when json_type(json_text) != 'OBJECT' then landing_record end as landing_record
-                from {{ objects }}
-            ) as records)
-        {%- endset -%}
+    {%- set encoding, delimiter = settings.get('encoding', 'utf-8'), settings.get('delimiter', ',').replace('\\t', '\t') -%}
+    {%- if delimiter | length != 1 or delimiter in '"\'\\^]\n\r' -%}
+        {{ exceptions.raise_compiler_error("The delimiter of '" ~ table.name ~ "' in the shop's mapping must be one character such as , ; | or \\t, not `"
+            ~ delimiter ~ "`.") }}
     {%- endif -%}
-    {{- return({'relation': relation, 'columns': columns, 'name': file or path}) -}}
+    {%- set files = [] -%}
+    {%- for file in found.files -%}
+        {%- set opened = clientele.duckdb_plugin('open_raw_file', [file, encoding, delimiter]) -%}
+        {%- if opened.problem -%}
+            {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "': " ~ file ~ " " ~ opened.problem ~ ".") }}
+        {%- endif -%}
+        {%- do files.append(dict(opened, file=file)) -%}
+    {%- endfor -%}
+    {#- What cannot be read from its file as it stands is copied into a table beside the views. -#}
+    {%- set copy = table.schema ~ '."' ~ table.identifier ~ ('_' ~ modules.re.sub('[^A-Za-z0-9]+', '_', name) if name != table.name) ~ '_lines"' -%}
+    {%- set read = context['clientele']['duckdb_' ~ found.format](files, copy, table) -%}
+    {{- return(dict(read, name=found.files[0] if found.files | length == 1 else path)) -}}
 {% endmacro %}
 
 {# Snowflake: a table in RAW_DATABASE.RAW_SCHEMA. #}
-{% macro snowflake__landed_table(table, settings) %}
+{% macro snowflake__landed_table(name, table, settings) %}
     {%- set database, schema = env_var('RAW_DATABASE', 'RAW'), env_var('RAW_SCHEMA', 'SHOP') -%}
-    {%- set name = settings.get('relation', table.name) | upper -%}
+    {%- set name = name | upper -%}
     {%- set landed = adapter.get_relation(database=database, schema=schema, identifier=name) -%}
     {%- if not landed and table.config.meta.optional -%}
         {{- return({'relation': none, 'columns': [], 'name': name}) -}}
@@ -100,31 +75,67 @@
     {{- return({'relation': relation, 'columns': columns, 'name': landed | string}) -}}
 {% endmacro %}
 
-{# SQL that reads a delimited text file as text columns and `landing_record`. A file that holds a line
-   which is no record (too few or too many fields, a stray quote, bytes that are no text) is copied
-   into a table, its malformed lines beside its records, so that it neither fails nor loses one. #}
-{% macro duckdb_lines(table, file, columns, dialect) %}
-    {%- set types = [] -%}
-    {%- for column in columns -%}
-        {%- do types.append("'" ~ column.replace("'", "''") ~ "': 'VARCHAR'") -%}
+{# What a function of plugins/raw_files.py gives for texts. #}
+{% macro duckdb_plugin(function, texts) %}
+    {%- set quoted = clientele.duckdb_texts(texts)[1:-1] -%}
+    {{- return(fromjson(clientele.query_column("select " ~ function ~ "(" ~ quoted ~ ")")[0])) -}}
+{% endmacro %}
+
+{# SQL that reads text files as lines: `file` and `line`, which is null for an empty one.
+
+   Arguments:
+     paths (list of strings): the files.
+     line_end (string): `\r\n` takes any line end, mixed ones too, for what it is; `\n` sees an empty line
+       after each that ends in CRLF, by which line ends can be told.
+     options (string): further options of read_csv. #}
+{% macro duckdb_lines(paths, line_end='\\r\\n', options='') %}
+    {{- return("(select " ~ ("file" if paths | length > 1 else "'' as file") ~ ", line from read_csv(" ~ clientele.duckdb_texts(paths)
+        ~ ", auto_detect = false, header = false, delim = '', quote = '', escape = '', strict_mode = false, columns = {'line': 'VARCHAR'},"
+        ~ " filename = " ~ ("'file'" if paths | length > 1 else "false") ~ ", new_line = '" ~ line_end ~ "'" ~ options ~ "))") -}}
+{% endmacro %}
+
+{# Create a table of the lines of text files, its rowid in the order of the files and their lines. Lines
+   that DuckDB cannot read (bytes that are no UTF-8, more than 2 MB) are put into temp.landing_rejects.
+
+   Arguments:
+     target (string): what is created: `table` or `temporary table`, and its name.
+     expressions (string): what is selected from `file` and `line`.
+     paths (list of strings): the files.
+     line_end (string): see duckdb_lines.
+     condition (string): what follows `where`. #}
+{% macro duckdb_read_lines(target, expressions, paths, line_end='\\r\\n', condition='true') %}
+    {%- for rejects in ['landing_rejects', 'landing_rejects_scan'] -%}
+        {%- do run_query("drop table if exists temp." ~ rejects) -%}
     {%- endfor -%}
-    {%- set rejects = "rejects_" ~ table.name -%}
-    {%- set reader = "read_csv(" ~ clientele.duckdb_texts([file]) ~ ", auto_detect = false, " ~ dialect
-        ~ ", columns = {" ~ types | join(', ') ~ "}" -%}
-    {%- set store = ", store_rejects = true, rejects_table = '" ~ rejects ~ "', rejects_scan = '" ~ rejects ~ "_scan')" -%}
-    {%- do run_query("drop table if exists temp." ~ rejects) -%}
-    {%- do run_query("drop table if exists temp." ~ rejects ~ "_scan") -%}
-    {#- All columns: DuckDB looks for bytes that are no text only in those that are read. -#}
-    {%- do run_query("select count(columns(*)) from " ~ reader ~ store) -%}
-    {%- if clientele.query_column("select count(*) from " ~ rejects)[0] == 0 -%}
-        {{- return("(select *, cast(null as varchar) as landing_record from " ~ reader ~ "))") -}}
+    {%- do run_query("set preserve_insertion_order = true") -%}
+    {%- do run_query("create or replace " ~ target ~ " as select " ~ expressions ~ " from " ~ clientele.duckdb_lines(paths, line_end,
+        ", store_rejects = true, rejects_table = 'landing_rejects', rejects_scan = 'landing_rejects_scan'") ~ " where " ~ condition) -%}
+    {%- do run_query("set preserve_insertion_order = false") -%}
+{% endmacro %}
+
+{# Paths to read files from whose lines were read: those they were read from if all lines could be;
+   else new ones, with every byte that is no UTF-8 marked (plugins/raw_files.py). Raises one sentence if
+   that is more than a tenth of the lines, for then the encoding is another.
+
+   Arguments:
+     files (list of mappings): what open_file of plugins/raw_files.py gives, and `file`.
+     table (source node): the table that they are read for.
+     line_count (integer): lines that could be read. #}
+{% macro duckdb_readable(files, table, line_count) %}
+    {%- set paths = files | map(attribute='path') | list -%}
+    {%- set rejected = run_query("select count(*), min(landing_rejects.line), min_by(file_path, landing_rejects.line) from landing_rejects inner join"
+        ~ " landing_rejects_scan using (scan_id, file_id) where error_type = 'INVALID ENCODING'").rows[0] -%}
+    {%- if 10 * rejected[0] > line_count -%}
+        {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "': " ~ rejected[2] ~ " is not UTF-8: line " ~ rejected[1]
+            ~ " and more than a tenth of all hold bytes that are no characters of it; name the encoding in the table's mapping (`encoding: cp1252` for what Excel on Windows saves).") }}
+    {%- elif rejected[0] -%}
+        {%- set paths = [] -%}
+        {%- for file in files -%}
+            {%- do paths.append(clientele.duckdb_plugin('raw_file_as_utf8', [file.file])) -%}
+        {%- endfor -%}
+        {{- return(paths) -}}
     {%- endif -%}
-    {%- set copy = table.schema ~ "." ~ table.identifier ~ "_lines" -%}
-    {%- do run_query("delete from " ~ rejects) -%}
-    {%- do run_query("create or replace table " ~ copy ~ " as select *, cast(null as varchar) as landing_record from " ~ reader ~ store) -%}
-    {%- do run_query("insert into " ~ copy ~ " (landing_record) select min(coalesce(csv_line, error_message)) from "
-        ~ rejects ~ " group by line") -%}
-    {{- return("(select * from " ~ copy ~ ")") -}}
+    {{- return(paths) -}}
 {% endmacro %}
 
 {# A DuckDB list of text literals. #}

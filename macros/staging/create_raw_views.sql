@@ -33,7 +33,7 @@
         {{ exceptions.raise_compiler_error("The shop's mapping of '" ~ table.name ~ "' names the column '" ~ column
             ~ "'; the raw contract has " ~ contract | join(', ') ~ ".") }}
     {%- endfor -%}
-    {%- set landed = clientele.landed_table(table, settings) -%}
+    {%- set landed = clientele.landed_table(settings.get('relation', table.name), table, settings) -%}
     {%- set present = landed.columns | map('lower') | list -%}
     {%- set ns = namespace(selected=[]) -%}
     {%- for column in contract -%}
