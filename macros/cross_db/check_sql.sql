@@ -97,7 +97,8 @@
 
 {% macro snowflake__check_expressions(plan, checks) %}
     {#- All at once; one by one only where that fails. -#}
-    {%- for check in checks if clientele.snowflake_fault("select " ~ checks | map(attribute='sql') | join(', ') ~ " from " ~ plan.source ~ " as landed where false") -%}
+    {%- set fails = clientele.snowflake_fault("select " ~ checks | map(attribute='sql') | join(', ') ~ " from " ~ plan.source ~ " as landed where false") -%}
+    {%- for check in checks if fails -%}
         {%- set fault = clientele.snowflake_fault("select " ~ check.sql ~ " from " ~ plan.source ~ " as landed where false") -%}
         {%- if fault -%}
             {%- do clientele.raise_mapping_fault(check.place, check.text, ", which Snowflake refuses: " ~ fault ~ "; "

@@ -65,37 +65,52 @@
     {%- set plan = {'table': table, 'settings': settings, 'landings': [], 'query': none, 'columns': [],
         'view': api.Relation.create(database=table.database, schema=table.schema, identifier=table.identifier)} -%}
     {%- if 'relation' in settings and not settings.relation -%} {{- return(plan) -}} {%- endif -%}
-    {%- set relation = settings.get('relation', table.name) | string -%}
-    {%- if not clientele.is_query(relation) -%}
-        {%- set arrays = settings.get('unnest', []) -%}
-        {%- set landing = clientele.land(relation, [arrays] if arrays is string else arrays, table, settings, landed) -%}
-        {%- do plan.landings.append(landing) if landing.relation -%}
-        {{- return(plan) -}}
-    {%- endif -%}
-    {%- set query = namespace(text=relation, checked=relation, missing=false) -%}
-    {%- for braces, inside, alias in modules.re.findall('(\\{([^{}]+)\\}(\\s+[aA][sS]\\s+\\w+)?)', relation) -%}
-        {%- set parts = modules.re.split('\\s*:\\s*', inside.strip()) -%}
-        {%- set landing = clientele.land(parts[0], parts[1:], table, settings, landed) -%}
-        {%- set named = alias or " as " ~ modules.re.sub('\\W+', '_', parts[0]) -%}
-        {%- do plan.landings.append(landing) if landing.relation -%}
-        {%- set query.missing = query.missing or not landing.relation -%}
-        {%- set query.text = query.text.replace(braces, "(select * exclude (landing_record) from "
-            ~ landing.relation ~ " as landed where landing_record is null)" ~ named, 1) -%}
-        {%- set query.checked = query.checked.replace(braces, "(select 1)" ~ named, 1) -%}
+    {%- set query = namespace(text=settings.get('relation'), checked=settings.get('relation'), missing=false) -%}
+    {%- for part in clientele.mapping_relations(table.name, settings) -%}
+        {%- set landing = clientele.land(part, table, landed) -%}
+        {%- if landing.relation -%}
+            {%- do plan.landings.append(landing) -%}
+            {%- if part.braces -%}
+                {%- set query.text = query.text.replace(part.braces, "(select * exclude (landing_record) from "
+                    ~ landing.relation ~ " as landed where landing_record is null)" ~ part.alias, 1) -%}
+                {%- set query.checked = query.checked.replace(part.braces, "(select 1)" ~ part.alias, 1) -%}
+            {%- endif -%}
+        {%- else -%}
+            {%- set query.missing = true -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- if query.missing -%}
         {%- do plan.update({'landings': []}) -%}
-    {%- else -%}
+    {%- elif clientele.is_query(query.text) -%}
         {%- do plan.update({'query': clientele.mapping_sql(query.text), 'checked_query': clientele.mapping_sql(query.checked)}) -%}
     {%- endif -%}
     {{- return(plan) -}}
 {% endmacro %}
 
-{# A landed relation with the arrays of it unnested: as landed_table says, with `asked` (the name in the
+{# The landed relations that a table's part of the mapping names: a list of {name, settings (with those of
+   `files`), arrays, braces, alias}; the last two only in a query. #}
+{% macro mapping_relations(entity, settings) %}
+    {%- set relation, parts = settings.get('relation', entity), [] -%}
+    {%- if relation and not clientele.is_query(relation) -%}
+        {%- set arrays = settings.get('unnest') or [] -%}
+        {%- do parts.append({'name': relation | string, 'arrays': [arrays] if arrays is string else arrays}) -%}
+    {%- endif -%}
+    {%- for braces, inside, alias in modules.re.findall('(\\{([^{}]+)\\}(\\s+[aA][sS]\\s+\\w+)?)', relation | string) if clientele.is_query(relation) -%}
+        {%- set words = modules.re.split('\\s*:\\s*', inside.strip()) -%}
+        {%- do parts.append({'name': words[0], 'arrays': words[1:], 'braces': braces,
+            'alias': alias or " as " ~ modules.re.sub('\\W+', '_', words[0])}) -%}
+    {%- endfor -%}
+    {%- for part in parts -%}
+        {%- do part.update({'settings': dict(settings, **((settings.get('files') or {}).get(part.name) or {}))}) -%}
+    {%- endfor -%}
+    {{- return(parts) -}}
+{% endmacro %}
+
+{# A landed relation with its arrays unnested: as landed_table says, with `asked` (the name in the
    mapping), `key` (equal for what is the same file read the same way) and `arrays`. What is read alike
    is landed once. #}
-{% macro land(name, arrays, table, settings, landed) %}
-    {%- set settings = dict(settings, **settings.get('files', {}).get(name, {})) -%}
+{% macro land(part, table, landed) %}
+    {%- set name, arrays, settings = part.name, part.arrays, part.settings -%}
     {%- set key = [name, settings.get('delimiter'), settings.get('encoding')] | join('|') -%}
     {%- if key not in landed -%}
         {%- set relation = clientele.target_relation(name) -%}
@@ -224,14 +239,15 @@
 {% macro landed_columns(plan, by_name, mentioned) %}
     {%- set rows = [] -%}
     {%- for landing in plan.landings -%}
-        {%- set lower = landing.columns | map('trim') | map('lower') | list -%}
-        {%- for column in landing.columns if loop.index0 == lower.index(column | trim | lower) -%}
+        {%- set names, seen = landing.columns | map('trim') | map('lower') | list, [] -%}
+        {%- for column in landing.columns -%}
+            {%- set name = column | trim | lower -%}
             {%- set word = '(?<!\\w)' ~ modules.re.escape(column) ~ '(?!\\w)' -%}
             {%- do rows.append({
-                'entity': plan.table.name, 'relation': landing.name, 'name': column,
-                'occurrences': lower.count(column | trim | lower),
-                'is_used': column | trim | lower in by_name or modules.re.search(word, mentioned, modules.re.I) is not none
-            }) if column | lower != 'landing_record' -%}
+                'entity': plan.table.name, 'relation': landing.name, 'name': column, 'occurrences': names.count(name),
+                'is_used': name in by_name or modules.re.search(word, mentioned, modules.re.I) is not none
+            }) if name not in seen + (['item', 'item_number', 'parent', 'parent_number'] if landing.arrays else []) -%}
+            {%- do seen.append(name) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{- return(rows) -}}
