@@ -5,9 +5,11 @@
 {% macro create_raw_views() %}
     {%- if not execute -%} {{- return('') -}} {%- endif -%}
     {%- do clientele.check_as_of_date() -%}
-    {%- for plan in clientele.raw_plans(var('shop') or {}) -%}
+    {%- set plans = clientele.raw_plans(var('shop') or {}) -%}
+    {%- for plan in plans -%}
         {%- do run_query("create or replace view " ~ plan.view ~ " as " ~ plan.sql) -%}
     {%- endfor -%}
+    {%- do clientele.write_landed_columns(plans) -%}
 {% endmacro %}
 
 {# Operation: checks a mapping against the shop's files or tables, and builds nothing. Given as an
@@ -27,7 +29,7 @@
 {% endmacro %}
 
 {# What becomes of each table of the raw contract, checked: a list of {table, view, landings, columns,
-   sql}. Writes `landed_columns`, which belongs to no single table. #}
+   sql, ...}. #}
 {% macro raw_plans(mapping) %}
     {%- set tables = clientele.raw_tables() -%}
     {%- do clientele.check_mapping(mapping, tables) -%}
@@ -52,7 +54,6 @@
         {%- do clientele.check_expressions(plan) -%}
         {%- do clientele.finish_raw_plan(plan, main) -%}
     {%- endfor -%}
-    {%- do clientele.write_landed_columns(plans) -%}
     {{- return(plans) -}}
 {% endmacro %}
 

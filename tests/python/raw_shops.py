@@ -1,7 +1,7 @@
 """Small raw shops as vendors' programs write them, with their quirks, and what is right of them.
 
-Each `make_*` writes files into a folder by a seed; each `read_*` says revenue, net revenue, orders, customers
-and sales by day from those files alone: pandas, no mapping, no model.
+Each `make_*` writes files into a folder by a seed; each `read_*` says revenue, net revenue, orders,
+customers and sales by day from those files alone: pandas, no mapping, no model.
 """
 
 import csv
@@ -13,51 +13,63 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+
+def header(line):
+    """Return the columns of a file's first line."""
+    return line.split(",")
+
+
 CENT = Decimal("0.01")
-SHOPIFY_ORDER_COLUMNS = (
-    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,Currency,"
-    "Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,Created at,"
-    "Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,Lineitem sku,"
-    "Lineitem requires shipping,Lineitem taxable,Lineitem fulfillment status,Billing Name,"
-    "Billing Street,Billing Address1,Billing Address2,Billing Company,Billing City,Billing Zip,"
-    "Billing Province,Billing Country,Billing Phone,Shipping Name,Shipping Street,Shipping Address1,"
-    "Shipping Address2,Shipping Company,Shipping City,Shipping Zip,Shipping Province,"
-    "Shipping Country,Shipping Phone,Notes,Note Attributes,Cancelled at,Payment Method,"
-    "Payment Reference,Refunded Amount,Vendor,Outstanding Balance,Employee,Location,Device ID,Id,"
-    "Tags,Risk Level,Source,Lineitem discount,Tax 1 Name,Tax 1 Value,Phone,Receipt Number"
-).split(",")
-SHOPIFY_CUSTOMER_COLUMNS = (
-    "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Company,"
-    "Default Address Address1,Default Address Address2,Default Address City,"
-    "Default Address Province Code,Default Address Country Code,Default Address Zip,"
-    "Default Address Phone,Phone,Accepts SMS Marketing,Total Spent,Total Orders,Note,Tax Exempt,Tags"
-).split(",")
-SHOPIFY_PRODUCT_COLUMNS = (
-    "Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,Option1 Name,Option1 Value,"
-    "Option2 Name,Option2 Value,Option3 Name,Option3 Value,Variant SKU,Variant Grams,"
-    "Variant Inventory Tracker,Variant Inventory Policy,Variant Fulfillment Service,Variant Price,"
-    "Variant Compare At Price,Variant Requires Shipping,Variant Taxable,Variant Barcode,Image Src,"
-    "Image Position,Image Alt Text,Gift Card,SEO Title,SEO Description,Variant Image,"
-    "Variant Weight Unit,Variant Tax Code,Cost per item,Status"
-).split(",")
-WOO_ORDER_COLUMNS = (
-    "Order Number,Order Status,Order Date,Customer Note,First Name (Billing),Last Name (Billing),"
-    "Company (Billing),Address 1&2 (Billing),City (Billing),State Code (Billing),Postcode (Billing),"
-    "Country Code (Billing),Email (Billing),Phone (Billing),First Name (Shipping),"
-    "Last Name (Shipping),Address 1&2 (Shipping),City (Shipping),State Code (Shipping),"
-    "Postcode (Shipping),Country Code (Shipping),Payment Method Title,Cart Discount Amount,"
-    "Order Subtotal Amount,Shipping Method Title,Order Shipping Amount,Order Refund Amount,"
-    "Order Total Amount,Order Total Tax Amount,Item #,SKU,Item Name,Quantity,Quantity (- Refund),"
-    "Item Cost,Order Line (w/o tax),Coupon Code,Discount Amount,Discount Amount Tax"
-).split(",")
-WOO_PRODUCT_COLUMNS = (
-    "ID,Type,SKU,Name,Published,Is featured?,Visibility in catalog,Short description,Description,"
-    "Date sale price starts,Date sale price ends,Tax status,Tax class,In stock?,Stock,"
-    "Low stock amount,Backorders allowed?,Sold individually?,Weight (kg),Length (cm),Width (cm),"
-    "Height (cm),Allow customer reviews?,Purchase note,Sale price,Regular price,Categories,Tags,"
-    "Shipping class,Images,Download limit,Download expiry days,Parent,Grouped products,Upsells,"
-    "Cross-sells,External URL,Button text,Position"
-).split(",")
+SHOPIFY_ORDER_COLUMNS = header(
+    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,"
+    "Accepts Marketing,Currency,Subtotal,Shipping,Taxes,Total,Discount Code,"
+    "Discount Amount,Shipping Method,Created at,Lineitem quantity,Lineitem name,"
+    "Lineitem price,Lineitem compare at price,Lineitem sku,Lineitem requires shipping,"
+    "Lineitem taxable,Lineitem fulfillment status,Billing Name,Billing Street,"
+    "Billing Address1,Billing Address2,Billing Company,Billing City,Billing Zip,"
+    "Billing Province,Billing Country,Billing Phone,Shipping Name,Shipping Street,"
+    "Shipping Address1,Shipping Address2,Shipping Company,Shipping City,Shipping Zip,"
+    "Shipping Province,Shipping Country,Shipping Phone,Notes,Note Attributes,Cancelled at,"
+    "Payment Method,Payment Reference,Refunded Amount,Vendor,Outstanding Balance,Employee,"
+    "Location,Device ID,Id,Tags,Risk Level,Source,Lineitem discount,Tax 1 Name,"
+    "Tax 1 Value,Phone,Receipt Number"
+)
+SHOPIFY_CUSTOMER_COLUMNS = header(
+    "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,"
+    "Default Address Company,Default Address Address1,Default Address Address2,"
+    "Default Address City,Default Address Province Code,Default Address Country Code,"
+    "Default Address Zip,Default Address Phone,Phone,Accepts SMS Marketing,Total Spent,"
+    "Total Orders,Note,Tax Exempt,Tags"
+)
+SHOPIFY_PRODUCT_COLUMNS = header(
+    "Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,Option1 Name,"
+    "Option1 Value,Option2 Name,Option2 Value,Option3 Name,Option3 Value,Variant SKU,"
+    "Variant Grams,Variant Inventory Tracker,Variant Inventory Policy,"
+    "Variant Fulfillment Service,Variant Price,Variant Compare At Price,"
+    "Variant Requires Shipping,Variant Taxable,Variant Barcode,Image Src,Image Position,"
+    "Image Alt Text,Gift Card,SEO Title,SEO Description,Variant Image,Variant Weight Unit,"
+    "Variant Tax Code,Cost per item,Status"
+)
+WOO_ORDER_COLUMNS = header(
+    "Order Number,Order Status,Order Date,Customer Note,First Name (Billing),"
+    "Last Name (Billing),Company (Billing),Address 1&2 (Billing),City (Billing),"
+    "State Code (Billing),Postcode (Billing),Country Code (Billing),Email (Billing),"
+    "Phone (Billing),First Name (Shipping),Last Name (Shipping),Address 1&2 (Shipping),"
+    "City (Shipping),State Code (Shipping),Postcode (Shipping),Country Code (Shipping),"
+    "Payment Method Title,Cart Discount Amount,Order Subtotal Amount,Shipping Method Title,"
+    "Order Shipping Amount,Order Refund Amount,Order Total Amount,Order Total Tax Amount,"
+    "Item #,SKU,Item Name,Quantity,Quantity (- Refund),Item Cost,Order Line (w/o tax),"
+    "Coupon Code,Discount Amount,Discount Amount Tax"
+)
+WOO_PRODUCT_COLUMNS = header(
+    "ID,Type,SKU,Name,Published,Is featured?,Visibility in catalog,Short description,"
+    "Description,Date sale price starts,Date sale price ends,Tax status,Tax class,"
+    "In stock?,Stock,Low stock amount,Backorders allowed?,Sold individually?,Weight (kg),"
+    "Length (cm),Width (cm),Height (cm),Allow customer reviews?,Purchase note,Sale price,"
+    "Regular price,Categories,Tags,Shipping class,Images,Download limit,"
+    "Download expiry days,Parent,Grouped products,Upsells,Cross-sells,External URL,"
+    "Button text,Position"
+)
 
 
 def cents(value):
@@ -79,7 +91,7 @@ def write_lines(path, records):
 
 
 def moments(draw, count, zone):
-    """Draw moments from January to July 2024, a third of them within an hour of a local midnight."""
+    """Draw moments of January to July 2024, a third of them near a local midnight."""
     for _ in range(count):
         day = datetime(2024, 1, 2) + timedelta(days=draw.randrange(200))
         near = draw.random() < 1 / 3
@@ -498,10 +510,15 @@ def make_olist(folder, seed=7):
     )
     write_csv(
         folder / "olist_products_dataset.csv",
-        "product_id,product_category_name,product_name_lenght,product_description_lenght,"
-        "product_photos_qty,product_weight_g,product_length_cm,product_height_cm,"
-        "product_width_cm".split(","),
-        [{"product_id": id_, "product_category_name": draw.choice([*words, ""])} for id_ in products],
+        header(
+            "product_id,product_category_name,product_name_lenght,product_description_lenght,"
+            "product_photos_qty,product_weight_g,product_length_cm,product_height_cm,"
+            "product_width_cm"
+        ),
+        [
+            {"product_id": id_, "product_category_name": draw.choice([*words, ""])}
+            for id_ in products
+        ],
     )
     people = [f"{draw.getrandbits(128):032x}" for _ in range(80)]
     orders, items, customers = [], [], []
@@ -549,9 +566,11 @@ def make_olist(folder, seed=7):
                 )
     write_csv(
         folder / "olist_orders_dataset.csv",
-        "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,"
-        "order_delivered_carrier_date,order_delivered_customer_date,"
-        "order_estimated_delivery_date".split(","),
+        header(
+            "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,"
+            "order_delivered_carrier_date,order_delivered_customer_date,"
+            "order_estimated_delivery_date"
+        ),
         orders,
     )
     write_csv(folder / "olist_order_items_dataset.csv", list(items[0]), items)
@@ -586,7 +605,7 @@ def read_olist(folder):
 
 
 def make_woocommerce_airbyte(folder, zone="Europe/Berlin", seed=8):
-    """Times in UTC without a zone, guests with id 0, refunds of lines and of money alone."""
+    """Write times in UTC without zone, guests with id 0, refunds of lines and of money alone."""
     draw = random.Random(seed)
     start = datetime(2024, 1, 1, tzinfo=UTC)
     stamp = "%Y-%m-%dT%H:%M:%S"
