@@ -395,8 +395,8 @@ def write_mapping(folder):
     for name in ready_mapping(files):
         text = (PROJECT / "shops" / f"{name}.yml").read_text(encoding="utf-8")
         lines += [
-            f"# These files look like those of the ready mapping shops/{name}.yml, which knows their",
-            "# quirks: name the files as it does.",
+            f"# These files look like those of the ready mapping shops/{name}.yml, which knows",
+            "# their quirks: name the files as it does.",
         ]
         if "orders" in yaml.safe_load(text)["shop"]:
             lines[:2] = [f"# The mapping of {folder}, by `make map`: a copy of shops/{name}.yml."]
