@@ -9,10 +9,11 @@
         {%- if name not in names -%}
             {{ exceptions.raise_compiler_error("The shop's mapping names the table '" ~ name ~ "'; the raw contract has "
                 ~ names | join(', ') ~ ", and beside them a mapping may say " ~ shop_keys | join(', ') ~ ".") }}
-        {%- elif settings is not mapping -%}
+        {%- elif settings is not none and settings is not mapping -%}
             {{ exceptions.raise_compiler_error("The shop's mapping of '" ~ name ~ "' is " ~ settings
                 ~ "; it must be a set of keys such as `relation: " ~ settings ~ "` (see shops/README.md).") }}
         {%- endif -%}
+        {%- set settings = settings or {} -%}
         {%- for key in settings if key not in table_keys -%}
             {{ exceptions.raise_compiler_error("The shop's mapping of '" ~ name ~ "' has the unknown key '" ~ key
                 ~ "'; it takes " ~ table_keys | join(', ') ~ ".") }}
@@ -37,10 +38,13 @@
             {{ exceptions.raise_compiler_error("The decimal_mark of '" ~ name ~ "' in the shop's mapping is '" ~ settings.decimal_mark
                 ~ "'; it is ',' or '.'.") }}
         {%- endif -%}
-        {%- if 'date_format' in settings and not modules.re.fullmatch('(%[dmYyHMSIpbBzfj]|[^%])*%[dmYyj](%[dmYyHMSIpbBzfj]|[^%])*', settings.date_format | string) -%}
-            {{ exceptions.raise_compiler_error("The date_format of '" ~ name ~ "' in the shop's mapping is '" ~ settings.date_format
-                ~ "'; write it like '%d.%m.%Y %H:%M' (%d day, %m month, %Y year, %y its last two digits, %b name of the month, %H %I hour, %p AM or PM, %M minute, %S second, %z zone).") }}
-        {%- endif -%}
+        {%- set forms = settings.get('date_format') or [] -%}
+        {%- for form in ([forms] if forms is string else forms) -%}
+            {%- if not modules.re.fullmatch('(%[dmYybBHIpMS]|[^%])*%[dmYy](%[dmYybBHIpMS]|[^%])*', form | string) -%}
+                {{ exceptions.raise_compiler_error("The date_format of '" ~ name ~ "' in the shop's mapping is '" ~ form
+                    ~ "'; write it like '%d.%m.%Y %H:%M' (%d day, %m month, %Y year, %y its last two digits, %b or %B name of the month, %H or %I hour, %p AM or PM, %M minute, %S second).") }}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- if 'time_zone' in mapping and mapping.time_zone not in modules.pytz.all_timezones -%}
         {{ exceptions.raise_compiler_error("The time_zone of the shop's mapping is '" ~ mapping.time_zone

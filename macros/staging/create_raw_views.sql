@@ -36,7 +36,7 @@
     {%- do adapter.create_schema(api.Relation.create(database=tables[0].database, schema=tables[0].schema)) -%}
     {%- set plans, landed, main = [], {}, {} -%}
     {%- for table in tables -%}
-        {%- do plans.append(clientele.raw_plan(table, mapping.get(table.name, {}), landed)) -%}
+        {%- do plans.append(clientele.raw_plan(table, mapping.get(table.name) or {}, landed)) -%}
     {%- endfor -%}
     {#- A line that is no record is rejected once: under the table of its file's name, else under the
         first of these that reads it. -#}

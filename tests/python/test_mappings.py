@@ -1,5 +1,10 @@
 """Shops of other shapes: the mapping and its checks, the ready mappings, and the first guess."""
 
+import re
+import subprocess
+import sys
+from decimal import Decimal
+
 import duckdb
 import pytest
 import raw_shops
@@ -295,3 +300,84 @@ def test_a_right_mapping_is_checked_and_nothing_is_written(make_shop):
     assert result.returncode == 0, result.stdout
     assert "customers:" in result.stdout and "not used: order_id, placed at" in result.stdout
     assert not shop.query("select 1 from information_schema.tables where table_type = 'VIEW'")
+
+
+def test_the_worked_example_of_the_readme_does_what_it_says(make_shop):
+    page = (PROJECT / "shops" / "README.md").read_text()
+    example = page[page.index("## A worked example") :]
+    sales, mapping = re.findall(r"```(?:yaml)?\n(.*?)```", example, re.DOTALL)[:2]
+    shop = make_shop(files=[])
+    (shop.raw / "sales.csv").write_text(sales)
+    shop.build("--select", "+fct_orders", "+rejected_rows", shop_vars=yaml.safe_load(mapping))
+    assert shop.query(
+        "select order_id, customer_id, order_date::varchar, order_revenue from core.fct_orders"
+        " order by 1"
+    ) == [
+        ("0001", "K1", "2024-12-31", Decimal("2007.00")),
+        ("0002", None, "2024-12-30", Decimal("3.50")),
+    ]
+    assert shop.query("select rule from staging.rejected_rows") == [("not_a_product",)]
+
+
+def first_mapping(folder):
+    """Return the mapping that `make map` writes."""
+    return subprocess.run(
+        [sys.executable, PROJECT / "shops" / "map.py", folder],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_a_first_mapping_of_a_german_shop_builds_and_asks_what_no_file_says(make_shop):
+    shop = make_shop(files=[])
+    (shop.raw / "verkauf.csv").write_bytes(
+        "Bestellnr;Kundennr;Artikelnr;Menge;Bestelldatum;Einzelpreis;Status;Waehrung;Bemerkung\r\n"
+        "0001;k1;a1;2;31.12.2024 10:15;3,50;versendet;EUR;für Oma – schnell\r\n"
+        "0002;;a1;1;30.12.2024 09:00;1.003,50;im Äther;EUR;\r\n".encode("cp1252")
+    )
+    (shop.raw / "artikel.csv").write_bytes(
+        "Artikelnr;Bezeichnung;Warengruppe;VK-Preis\na1;Äpfel;Obst;3,50\n".encode("cp1252")
+    )
+    text = first_mapping(shop.raw)
+    mapping = yaml.safe_load(text)["shop"]
+    assert mapping["currency"] == "EUR"
+    assert mapping["orders"] == {
+        "relation": "verkauf",
+        "delimiter": ";",
+        "encoding": "cp1252",
+        "decimal_mark": ",",
+        "date_format": "%d.%m.%Y %H:%M",
+        "columns": {
+            "order_id": '"Bestellnr"',
+            "customer_id": '"Kundennr"',
+            "product_id": '"Artikelnr"',
+            "quantity": '"Menge"',
+            "order_date": '"Bestelldatum"',
+            "unit_price": '"Einzelpreis"',
+            "order_status": '"Status"',
+            "currency": '"Waehrung"',
+        },
+    }
+    assert mapping["products"]["columns"]["name"] == '"Bezeichnung"'
+    assert mapping["customers"]["columns"] == {"customer_id": '"Kundennr"'}
+    assert mapping["inventory"] == {"relation": None}
+    questions = [line for line in text.splitlines() if "# ?" in line]
+    assert any("order_line_id" in line for line in questions)
+    assert any("im äther" in line for line in questions)
+    assert "# not used: Bemerkung" in text and "make check SHOP=" in text
+    shop.build("--select", "+fct_orders", shop_vars={"shop": mapping})
+    assert shop.query("select sum(order_revenue) from core.fct_orders") == [(Decimal("1010.50"),)]
+
+
+def test_a_first_mapping_knows_the_files_of_a_program_that_has_a_ready_one(make_shop):
+    shop = make_shop(files=[])
+    raw_shops.make_shopify_export(shop.raw)
+    text = first_mapping(shop.raw)
+    assert "shops/shopify_export.yml" in text
+    assert yaml.safe_load(text) == shipped("shopify_export")
+
+
+def test_a_first_mapping_of_the_sample_needs_no_columns():
+    mapping = yaml.safe_load(first_mapping(PROJECT / "sample"))["shop"]
+    assert all(not mapping[table].get("columns") for table in ("orders", "customers", "products"))
