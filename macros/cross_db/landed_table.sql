@@ -4,13 +4,10 @@
    a repeated one as often as it does. Raises one sentence when a required table is missing or unreadable.
 
    Arguments:
-     name (string): the relation's name; none if the mapping says that the shop has none.
+     name (string): the relation's name.
      table (source node): the table of the raw contract that it is read for.
      settings (mapping): the table's part of the var `shop`. #}
 {% macro landed_table(name, table, settings) %}
-    {%- if not name -%}
-        {{- return({'relation': none, 'columns': [], 'name': 'the mapping'}) -}}
-    {%- endif -%}
     {{- return(adapter.dispatch('landed_table', 'clientele')(name, table, settings)) -}}
 {% endmacro %}
 
@@ -58,21 +55,7 @@
         {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "' not found: there is no " ~ database ~ "." ~ schema
             ~ "." ~ name ~ "; load it, or name its database and schema in RAW_DATABASE and RAW_SCHEMA.") }}
     {%- endif -%}
-    {%- set columns = adapter.get_columns_in_relation(landed) | map(attribute='name') | list -%}
-    {#- A name with lower-case letters is found only in quotes, so it gets a second one that is not. -#}
-    {%- set ns = namespace(selected=[]) -%}
-    {%- for column in columns if column != 'LANDING_RECORD' -%}
-        {%- for name in [column] + ([] if column | upper in columns else [column | upper]) -%}
-            {%- do ns.selected.append('cast("' ~ column ~ '" as varchar) as "' ~ name ~ '"') -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- set relation -%}
-        (select
-            {{ ns.selected | join(', ') }},
-            {{ 'landing_record' if 'LANDING_RECORD' in columns else 'cast(null as varchar) as landing_record' }}
-        from {{ landed }})
-    {%- endset -%}
-    {{- return({'relation': relation, 'columns': columns, 'name': landed | string}) -}}
+    {{- return(clientele.landed_relation(landed)) -}}
 {% endmacro %}
 
 {# What a function of plugins/raw_files.py gives for texts. #}
