@@ -116,12 +116,7 @@ matched as (
             when sold_products.line_count = 1 then sold_products.first_line_number
             when fitting_lines.paid_count = 1 then fitting_lines.paid_line_number
             when fitting_lines.fitting_count = 1 then fitting_lines.fitting_line_number
-        end as order_line_number,
-        coalesce(sum(returns.quantity) over (
-            partition by returns.order_id, returns.product_id
-            order by returns.returned_at, returns.return_id
-            rows between unbounded preceding and 1 preceding
-        ), 0) as quantity_before
+        end as order_line_number
     from returns
     left join orders
         on returns.order_id = orders.order_id
@@ -138,6 +133,37 @@ matched as (
             and returns.return_date < product_prices.valid_to_date
 ),
 
+-- At the price of the line where it is known, else at the average of the product's lines.
+priced as (
+    select
+        matched.*,
+        order_lines.quantity as line_quantity,
+        order_lines.line_revenue,
+        coalesce(order_lines.quantity, matched.sold_quantity) as priced_quantity,
+        coalesce(greatest(order_lines.line_revenue, 0), matched.sold_revenue) as priced_revenue,
+        coalesce(
+            case
+                when matched.order_line_number is null
+                    then sum(matched.quantity) over (
+                        partition by matched.order_id, matched.product_id
+                        order by matched.returned_at, matched.return_id
+                        rows between unbounded preceding and 1 preceding
+                    )
+                else sum(matched.quantity) over (
+                    partition by matched.order_id, matched.product_id, matched.order_line_number
+                    order by matched.returned_at, matched.return_id
+                    rows between unbounded preceding and 1 preceding
+                )
+            end, 0
+        ) as quantity_before
+    from matched
+    left join order_lines
+        on
+            matched.order_id = order_lines.order_id
+            and matched.product_id = order_lines.product_id
+            and matched.order_line_number = order_lines.order_line_number
+),
+
 asked as (
     select
         *,
@@ -152,13 +178,13 @@ asked as (
             -- worth to the cent what they are worth together.
             when line_count is not null
                 then coalesce(
-                    {{ money_per('least(quantity_before + coalesce(quantity, 0), sold_quantity) * sold_revenue', 'sold_quantity') }}
-                    - {{ money_per('least(quantity_before, sold_quantity) * sold_revenue', 'sold_quantity') }},
+                    {{ money_per('least(quantity_before + coalesce(quantity, 0), priced_quantity) * priced_revenue', 'priced_quantity') }}
+                    - {{ money_per('least(quantity_before, priced_quantity) * priced_revenue', 'priced_quantity') }},
                     0
                 )
             else cast(cast(coalesce(quantity, 0) as bigint) * coalesce(price, 0) as decimal(18, 2))
         end as asked_amount
-    from matched
+    from priced
 ),
 
 within_products as (
@@ -260,36 +286,28 @@ named as (
     select
         *,
         sum(refund_amount) over (partition by order_id, product_id, order_line_number) as line_refund,
-        sum(quantity) over (partition by order_id, product_id, order_line_number) as line_quantity
+        sum(quantity) over (partition by order_id, product_id, order_line_number) as line_units
     from within_orders
 ),
 
 fct_returns as (
     select
-        named.return_id,
-        named.order_id,
+        return_id,
+        order_id,
         case
-            when
-                named.line_count = 1
-                or named.line_refund <= order_lines.line_revenue
-                and coalesce(named.line_quantity, 0) <= order_lines.quantity
-                then named.order_line_number
+            when line_count = 1 or line_refund <= line_revenue and coalesce(line_units, 0) <= line_quantity
+                then order_line_number
         end as order_line_number,
-        named.customer_id,
-        named.product_id,
-        named.returned_at,
-        named.return_date,
-        named.return_reason,
-        coalesce(named.line_count, 0) > 0 as has_order_line,
-        named.refund_source,
-        named.quantity,
-        cast(named.refund_amount as decimal(18, 2)) as refund_amount
+        customer_id,
+        product_id,
+        returned_at,
+        return_date,
+        return_reason,
+        coalesce(line_count, 0) > 0 as has_order_line,
+        refund_source,
+        quantity,
+        cast(refund_amount as decimal(18, 2)) as refund_amount
     from named
-    left join order_lines
-        on
-            named.order_id = order_lines.order_id
-            and named.product_id = order_lines.product_id
-            and named.order_line_number = order_lines.order_line_number
     union all
     select
         'ORDER_STATUS-' || order_id as return_id,
