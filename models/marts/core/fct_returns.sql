@@ -140,7 +140,7 @@ priced as (
         order_lines.quantity as line_quantity,
         order_lines.line_revenue,
         coalesce(order_lines.quantity, matched.sold_quantity) as priced_quantity,
-        coalesce(greatest(order_lines.line_revenue, 0), matched.sold_revenue) as priced_revenue,
+        greatest(coalesce(order_lines.line_revenue, matched.sold_revenue), 0) as priced_revenue,
         coalesce(
             case
                 when matched.order_line_number is null
