@@ -32,7 +32,9 @@ returns as (
     select
         customer_id,
         return_date,
-        count(*) as return_count
+        -- A refund that only the order's status tells of is money; that and when goods came back is not known.
+        count(case when refund_source != 'order_status' then 1 end) as return_count,
+        sum(refund_amount) as refund
     from {{ ref('fct_returns') }}
     where customer_id is not null
     group by 1, 2
@@ -100,6 +102,7 @@ activities as (
         order_days.order_count,
         order_days.revenue,
         order_days.discount,
+        0 as refund,
         bought_products.product_count,
         coalesce(new_categories.new_category_count, 0) as new_category_count,
         0 as return_count,
@@ -120,6 +123,7 @@ activities as (
         0 as order_count,
         0 as revenue,
         0 as discount,
+        refund,
         0 as product_count,
         0 as new_category_count,
         return_count,
@@ -132,6 +136,7 @@ activities as (
         0 as order_count,
         0 as revenue,
         0 as discount,
+        0 as refund,
         0 as product_count,
         0 as new_category_count,
         0 as return_count,
@@ -146,6 +151,7 @@ days as (
         cast(sum(order_count) as integer) as order_count,
         cast(sum(revenue) as decimal(18, 2)) as revenue,
         cast(sum(discount) as decimal(18, 2)) as discount,
+        cast(sum(refund) as decimal(18, 2)) as refund,
         cast(sum(product_count) as integer) as product_count,
         cast(sum(new_category_count) as integer) as new_category_count,
         cast(sum(return_count) as integer) as return_count,
@@ -170,6 +176,7 @@ int_customer_days as (
         order_count,
         revenue,
         discount,
+        refund,
         product_count,
         new_category_count,
         return_count,

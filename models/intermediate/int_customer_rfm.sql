@@ -1,13 +1,24 @@
 -- Grain: one row per customer and snapshot date: as_of_date, and one month before.
 with
 
-orders as (
+activities as (
     select
         customer_id,
-        order_date,
-        order_revenue
+        order_date as activity_date,
+        1 as order_count,
+        order_revenue as revenue,
+        0 as refund
     from {{ ref('fct_orders') }}
     where not is_cancelled and customer_id is not null
+    union all
+    select
+        customer_id,
+        return_date as activity_date,
+        0 as order_count,
+        0 as revenue,
+        refund_amount as refund
+    from {{ ref('fct_returns') }}
+    where customer_id is not null
 ),
 
 snapshot_dates as (
@@ -19,7 +30,7 @@ snapshot_dates as (
 ),
 
 scored as (
-    {{ rfm_history('orders', 'snapshot_dates') }}
+    {{ rfm_history('activities', 'snapshot_dates') }}
 ),
 
 rfm_segments as (
@@ -40,6 +51,7 @@ int_customer_rfm as (
         scored.recency_days,
         scored.frequency,
         scored.monetary,
+        scored.net_monetary,
         scored.r_score,
         scored.f_score,
         scored.m_score,

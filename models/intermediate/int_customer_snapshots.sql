@@ -19,6 +19,7 @@ customer_days as (
         order_count,
         revenue,
         discount,
+        refund,
         product_count,
         new_category_count,
         return_count,

@@ -9,6 +9,7 @@ customer_snapshots as (
         tenure_days,
         frequency,
         monetary,
+        net_monetary,
         average_order_value,
         discount_share,
         category_count,

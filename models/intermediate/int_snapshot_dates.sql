@@ -9,6 +9,7 @@ customer_days as (
         order_count,
         revenue,
         discount,
+        refund,
         product_count,
         new_category_count,
         return_count,
@@ -80,8 +81,8 @@ daily_fingerprints as (
         activity_date,
         count(*) as row_count,
         sum({{ hash_number([
-            'customer_id', 'activity_date', 'order_count', 'revenue', 'discount', 'product_count',
-            'new_category_count', 'return_count', 'event_count',
+            'customer_id', 'activity_date', 'order_count', 'revenue', 'discount', 'refund',
+            'product_count', 'new_category_count', 'return_count', 'event_count',
         ]) }}) as row_hash
     from customer_days
     group by 1
@@ -105,9 +106,9 @@ int_snapshot_dates as (
         dates.snapshot_date = cast({{ dbt.dateadd('day', -horizon, 'dates.as_of_date') }} as date)
             as is_test_date,
         extract(day from dates.snapshot_date) = 1 as is_month_start,
-        -- The horizon stands in one of the features.
+        -- The horizon stands in one of the features, and M is gross or net.
         cast(fingerprints.row_count as varchar) || '-' || cast(fingerprints.row_hash as varchar)
-        || '-{{ horizon }}' as history_fingerprint,
+        || '-{{ horizon }}-{{ scored_monetary() }}' as history_fingerprint,
         coalesce(dates.first_event_date < dates.snapshot_date, false) as has_events,
         cast(
             {{ dbt.datediff('dates.first_order_date', 'dates.snapshot_date', 'day') }}

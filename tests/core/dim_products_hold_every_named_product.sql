@@ -16,6 +16,7 @@ named as (
     union
     select product_id
     from {{ ref('fct_returns') }}
+    where product_id is not null
     union
     select product_id
     from {{ ref('fct_inventory') }}

@@ -1,5 +1,5 @@
 -- Prevents: an order that is missing, made up, or worth something else than its lines; a cancelled
--- line that counts.
+-- line that counts; a refund that is lost or counted twice.
 with
 
 lines as (
@@ -12,12 +12,21 @@ lines as (
     group by 1
 ),
 
+refunds as (
+    select
+        order_id,
+        sum(refund_amount) as refund_amount
+    from {{ ref('fct_returns') }}
+    group by 1
+),
+
 orders as (
     select
         order_id,
         line_count,
         unit_count,
-        order_revenue
+        order_revenue,
+        net_revenue
     from {{ ref('fct_orders') }}
 )
 
@@ -29,7 +38,10 @@ select
 from lines
 full outer join orders
     on lines.order_id = orders.order_id
+left join refunds
+    on lines.order_id = refunds.order_id
 where
     lines.line_count is distinct from orders.line_count
     or lines.unit_count is distinct from orders.unit_count
     or lines.revenue is distinct from orders.order_revenue
+    or lines.revenue - coalesce(refunds.refund_amount, 0) is distinct from orders.net_revenue

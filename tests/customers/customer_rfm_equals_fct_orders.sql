@@ -13,15 +13,26 @@ summed as (
     group by 1
 ),
 
+returns as (
+    select
+        customer_id,
+        sum(refund_amount) as refund_amount
+    from {{ ref('fct_returns') }}
+    group by 1
+),
+
 orders as (
     select
         summed.customer_id,
         {{ dbt.datediff('summed.last_order_date', 'clock.as_of_date', 'day') }}
             as recency_days,
         summed.frequency,
-        summed.monetary
+        summed.monetary,
+        summed.monetary - coalesce(returns.refund_amount, 0) as net_monetary
     from summed
     cross join {{ ref('as_of_date') }} as clock
+    left join returns
+        on summed.customer_id = returns.customer_id
 ),
 
 customer_rfm as (
@@ -29,7 +40,8 @@ customer_rfm as (
         customer_id,
         recency_days,
         frequency,
-        monetary
+        monetary,
+        net_monetary
     from {{ ref('customer_rfm') }}
 )
 
@@ -41,7 +53,9 @@ select
     orders.frequency,
     customer_rfm.frequency as rfm_frequency,
     orders.monetary,
-    customer_rfm.monetary as rfm_monetary
+    customer_rfm.monetary as rfm_monetary,
+    orders.net_monetary,
+    customer_rfm.net_monetary as rfm_net_monetary
 from orders
 full outer join customer_rfm
     on orders.customer_id = customer_rfm.customer_id
@@ -49,3 +63,4 @@ where
     orders.recency_days is distinct from customer_rfm.recency_days
     or orders.frequency is distinct from customer_rfm.frequency
     or orders.monetary is distinct from customer_rfm.monetary
+    or orders.net_monetary is distinct from customer_rfm.net_monetary

@@ -8,6 +8,7 @@ customer_rfm as (
         recency_days,
         frequency,
         monetary,
+        net_monetary,
         r_score,
         f_score,
         m_score
@@ -20,6 +21,7 @@ snapshots as (
         recency_days,
         frequency,
         monetary,
+        net_monetary,
         r_score,
         f_score,
         m_score

@@ -8,7 +8,7 @@ with
 customer_360 as (
     select
         segment_name,
-        monetary,
+        {{ scored_monetary() }} as monetary,
         tenure_days,
         recency_days
     from {{ ref('customer_360') }}

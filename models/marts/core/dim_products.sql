@@ -19,6 +19,7 @@ named_products as (
     union
     select product_id
     from {{ ref('stg_shop__returns') }}
+    where product_id is not null
     group by 1
     union
     select product_id

@@ -15,6 +15,7 @@ order_lines as (
         discount_amount,
         line_total,
         ordered_at,
+        updated_at,
         {{ local_date('ordered_at') }} as order_date
     from {{ ref('stg_shop__orders') }}
 ),
@@ -32,7 +33,8 @@ product_prices as (
 order_statuses as (
     select
         order_status,
-        is_cancelled
+        is_cancelled,
+        is_refunded
     from {{ ref('order_statuses') }}
 ),
 
@@ -51,20 +53,24 @@ priced as (
         order_lines.customer_id,
         order_lines.product_id,
         order_lines.ordered_at,
+        order_lines.updated_at,
         order_lines.order_date,
         order_lines.order_status,
         order_lines.channel,
         order_lines.quantity,
         order_lines.discount_amount,
-        order_lines.line_total,
         product_prices.cost as unit_cost,
+        order_lines.line_total,
         coalesce(order_lines.unit_price, product_prices.price) as unit_price,
         case
             when order_lines.unit_price is not null then 'order'
             when product_prices.price is not null then 'product'
             else 'unknown'
         end as price_source,
-        coalesce(order_statuses.is_cancelled, false) as is_cancelled,
+        coalesce(whole_statuses.is_cancelled, first_statuses.is_cancelled, false) as is_cancelled,
+        coalesce(whole_statuses.is_refunded, first_statuses.is_refunded, false) as is_refunded,
+        order_lines.order_status is not null
+        and coalesce(whole_statuses.order_status, first_statuses.order_status) is null as has_unknown_status,
         coalesce(stock.stock_quantity <= {{ var('low_stock_threshold') }}, false) as is_low_stock
     from order_lines
     left join product_prices
@@ -72,8 +78,14 @@ priced as (
             order_lines.product_id = product_prices.product_id
             and order_lines.order_date >= product_prices.valid_from_date
             and order_lines.order_date < product_prices.valid_to_date
-    left join order_statuses
-        on order_lines.order_status = order_statuses.order_status
+    left join order_statuses as whole_statuses
+        on order_lines.order_status = whole_statuses.order_status
+    -- `cancelled - by customer` is `cancelled`, unless it is listed itself.
+    left join order_statuses as first_statuses
+        on
+            case
+                when order_lines.order_status like '% - %' then trim(split_part(order_lines.order_status, ' - ', 1))
+            end = first_statuses.order_status
     left join stock
         on order_lines.product_id = stock.product_id
 ),
@@ -96,10 +108,13 @@ fct_order_lines as (
         customer_id,
         product_id,
         ordered_at,
+        updated_at,
         order_date,
         order_status,
         channel,
         is_cancelled,
+        is_refunded,
+        has_unknown_status,
         is_low_stock,
         price_source,
         quantity,

@@ -16,6 +16,15 @@ order_lines as (
     from {{ ref('fct_order_lines') }}
 ),
 
+returns as (
+    select
+        order_id,
+        sum(refund_amount) as refund_amount
+    from {{ ref('fct_returns') }}
+    where order_id is not null
+    group by 1
+),
+
 summed as (
     select
         order_id,
@@ -44,19 +53,23 @@ numbered as (
 
 fct_orders as (
     select
-        order_id,
-        customer_id,
-        channel,
-        ordered_at,
-        {{ local_date('ordered_at') }} as order_date,
-        is_cancelled,
-        order_number = 1 and not is_cancelled and customer_id is not null as is_first_order,
-        cast(line_count as integer) as line_count,
-        cast(unit_count as bigint) as unit_count,
-        cast(order_discount as decimal(18, 2)) as order_discount,
-        cast(order_revenue as decimal(18, 2)) as order_revenue,
-        cast(order_margin as decimal(18, 2)) as order_margin
+        numbered.order_id,
+        numbered.customer_id,
+        numbered.channel,
+        numbered.ordered_at,
+        {{ local_date('numbered.ordered_at') }} as order_date,
+        numbered.is_cancelled,
+        numbered.order_number = 1 and not numbered.is_cancelled and numbered.customer_id is not null as is_first_order,
+        cast(numbered.line_count as integer) as line_count,
+        cast(numbered.unit_count as bigint) as unit_count,
+        cast(numbered.order_discount as decimal(18, 2)) as order_discount,
+        cast(numbered.order_revenue as decimal(18, 2)) as order_revenue,
+        cast(numbered.order_margin as decimal(18, 2)) as order_margin,
+        cast(coalesce(returns.refund_amount, 0) as decimal(18, 2)) as refund_amount,
+        cast(numbered.order_revenue - coalesce(returns.refund_amount, 0) as decimal(18, 2)) as net_revenue
     from numbered
+    left join returns
+        on numbered.order_id = returns.order_id
 )
 
 select * from fct_orders

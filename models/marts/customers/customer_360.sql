@@ -1,4 +1,4 @@
--- Grain: one row per customer of dim_customers, those who never ordered included. frequency and monetary
+-- Grain: one row per customer of dim_customers, those who never ordered included. frequency and money so far
 -- add up; scores, averages, distances and probabilities do not.
 with
 
@@ -46,6 +46,15 @@ customer_rfm as (
         previous_rfm_segment,
         recommended_action
     from {{ ref('customer_rfm') }}
+),
+
+returns as (
+    select
+        customer_id,
+        sum(refund_amount) as refund_amount
+    from {{ ref('fct_returns') }}
+    where customer_id is not null
+    group by 1
 ),
 
 customer_segments as (
@@ -106,6 +115,8 @@ customer_360 as (
         customer_snapshots.tenure_days,
         coalesce(customer_rfm.frequency, 0) as frequency,
         coalesce(customer_rfm.monetary, 0) as monetary,
+        cast(coalesce(returns.refund_amount, 0) as decimal(18, 2)) as refund_amount,
+        cast(coalesce(customer_rfm.monetary, 0) - coalesce(returns.refund_amount, 0) as decimal(18, 2)) as net_monetary,
         cast(customer_snapshots.average_order_value as decimal(18, 2)) as average_order_value,
         cast(coalesce(customer_snapshots.orders_365, 0) as integer) as order_days_365,
         cast(coalesce(customer_snapshots.value_365, 0) as decimal(18, 2)) as value_365,
@@ -145,6 +156,8 @@ customer_360 as (
         on customers.customer_id = customer_snapshots.customer_id
     left join customer_rfm
         on customers.customer_id = customer_rfm.customer_id
+    left join returns
+        on customers.customer_id = returns.customer_id
     left join customer_segments
         on customers.customer_id = customer_segments.customer_id
     left join customer_churn

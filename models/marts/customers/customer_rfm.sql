@@ -1,4 +1,4 @@
--- Grain: one row per customer with an order. monetary and frequency add up; scores do not.
+-- Grain: one row per customer with an order. frequency, monetary and net_monetary add up; scores do not.
 with
 
 customer_rfm_history as (
@@ -8,6 +8,7 @@ customer_rfm_history as (
         recency_days,
         frequency,
         monetary,
+        net_monetary,
         r_score,
         f_score,
         m_score,
@@ -37,6 +38,7 @@ customer_rfm as (
         cast(current_scores.recency_days as integer) as recency_days,
         cast(current_scores.frequency as integer) as frequency,
         current_scores.monetary,
+        current_scores.net_monetary,
         current_scores.r_score,
         current_scores.f_score,
         current_scores.m_score,

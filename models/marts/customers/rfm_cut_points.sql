@@ -5,7 +5,7 @@ customer_rfm as (
     select
         recency_days,
         frequency,
-        monetary,
+        {{ scored_monetary() }} as monetary,
         r_score,
         f_score,
         m_score

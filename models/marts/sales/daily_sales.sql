@@ -64,6 +64,7 @@ daily_sales as (
         cast(coalesce(summed.revenue, 0) as decimal(18, 2)) as revenue,
         cast(coalesce(summed.margin, 0) as decimal(18, 2)) as margin,
         cast(coalesce(returns.refund_amount, 0) as decimal(18, 2)) as refund_amount,
+        cast(coalesce(summed.revenue, 0) - coalesce(returns.refund_amount, 0) as decimal(18, 2)) as net_revenue,
         {{ money_per('summed.revenue', 'summed.order_count') }} as average_order_value
     from dates
     left join summed
