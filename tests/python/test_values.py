@@ -380,7 +380,8 @@ def test_orders_are_judged_as_a_whole(odd_shop):
         ("M6", "JPY", "2024-01-05 00:00:00", False),
     ]
     records = odd_shop.query(
-        "select raw_record from staging.rejected_rows where rule = 'superseded' and entity = 'orders' order by all"
+        "select raw_record from staging.rejected_rows "
+        "where rule = 'superseded' and entity = 'orders' order by all"
     )
     assert [json.loads(record)["order_id"] for (record,) in records] == ["C4", "K2", "K2", "K2"]
     assert json.loads(records[3][0]) == {
