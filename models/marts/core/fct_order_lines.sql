@@ -38,6 +38,20 @@ order_statuses as (
     from {{ ref('order_statuses') }}
 ),
 
+-- Each state that the shop has, once: the whole state if it is listed, else what stands before ` - `, so
+-- that `cancelled - by customer` is `cancelled`.
+shop_statuses as (
+    select
+        written.order_status,
+        coalesce(whole_statuses.is_cancelled, first_statuses.is_cancelled) as is_cancelled,
+        coalesce(whole_statuses.is_refunded, first_statuses.is_refunded) as is_refunded
+    from (select order_status from {{ ref('stg_shop__orders') }} group by 1) as written
+    left join order_statuses as whole_statuses
+        on {{ status_key('written.order_status') }} = whole_statuses.order_status
+    left join order_statuses as first_statuses
+        on {{ status_key("trim(split_part(written.order_status, ' - ', 1))") }} = first_statuses.order_status
+),
+
 stock as (
     select
         product_id,
@@ -67,10 +81,9 @@ priced as (
             when product_prices.price is not null then 'product'
             else 'unknown'
         end as price_source,
-        coalesce(whole_statuses.is_cancelled, first_statuses.is_cancelled, false) as is_cancelled,
-        coalesce(whole_statuses.is_refunded, first_statuses.is_refunded, false) as is_refunded,
-        order_lines.order_status is not null
-        and coalesce(whole_statuses.order_status, first_statuses.order_status) is null as has_unknown_status,
+        coalesce(shop_statuses.is_cancelled, false) as is_cancelled,
+        coalesce(shop_statuses.is_refunded, false) as is_refunded,
+        order_lines.order_status is not null and shop_statuses.is_cancelled is null as has_unknown_status,
         coalesce(stock.stock_quantity <= {{ var('low_stock_threshold') }}, false) as is_low_stock
     from order_lines
     left join product_prices
@@ -78,14 +91,8 @@ priced as (
             order_lines.product_id = product_prices.product_id
             and order_lines.order_date >= product_prices.valid_from_date
             and order_lines.order_date < product_prices.valid_to_date
-    left join order_statuses as whole_statuses
-        on order_lines.order_status = whole_statuses.order_status
-    -- `cancelled - by customer` is `cancelled`, unless it is listed itself.
-    left join order_statuses as first_statuses
-        on
-            case
-                when order_lines.order_status like '% - %' then trim(split_part(order_lines.order_status, ' - ', 1))
-            end = first_statuses.order_status
+    left join shop_statuses
+        on order_lines.order_status = shop_statuses.order_status
     left join stock
         on order_lines.product_id = stock.product_id
 ),
