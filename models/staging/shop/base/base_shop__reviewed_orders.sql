@@ -151,8 +151,7 @@ exchange_rates as (
 
 converted as (
     select
-        filled.*,
-        {%- for amount in amounts %}
+        {% for amount in amounts -%}
         case
             when exchange_rates.rate is null then filled.{{ amount }}
             -- Above any amount that is accepted, so that totals keep room.
@@ -161,8 +160,9 @@ converted as (
                 round(cast(filled.{{ amount }} as double) * cast(exchange_rates.rate as double), {{ 10 if amount == 'unit_price' else 4 }})
                 as {{ 'decimal(38, 10)' if amount == 'unit_price' else 'decimal(18, 4)' }}
             )
-        end as own_{{ amount }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        end as own_{{ amount }},
+        {% endfor -%}
+        filled.*
     from filled
     left join exchange_rates
         on filled.currency = exchange_rates.currency
@@ -254,13 +254,13 @@ reviewed as (
         updated_at,
         copy_number,
         is_after,
+        {% for column in raw_columns('orders') + ['landing_record'] -%}
+        raw_{{ column }},
+        {% endfor -%}
         case
             when is_order_discount and discount_share is null then 'invalid_discount_amount'
             else checked_rule
-        end as broken_rule,
-        {%- for column in raw_columns('orders') + ['landing_record'] %}
-        raw_{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        end as broken_rule
     from spread
 ),
 
