@@ -5,21 +5,51 @@
 
    Arguments:
      expression (string): SQL of a text value.
+     entity (string): the table of the source `shop` it stands in.
+     written (string): the column that written_time made of it, a step before: worked out here it would stand in
+       this expression a score of times. #}
+{% macro to_utc(expression, entity, written) %}
+    {%- set local = clientele.local_to_utc(written) -%}
+    {%- if not clientele.is_iso_read(entity) -%} {{- return(local) -}} {%- endif -%}
+    {{- return('coalesce(' ~ local ~ ', ' ~ adapter.dispatch('read_iso_moment', 'clientele')(clientele.clean_text(expression)) ~ ')') -}}
+{% endmacro %}
+
+{# The time that a text names without a zone, as a timestamp; null when it names none.
+
+   Arguments:
+     expression (string): SQL of a text value.
      entity (string): the table of the source `shop` it stands in. #}
-{% macro to_utc(expression, entity) %}
-    {%- set setting = clientele.table_settings(entity).get('date_format') or [] -%}
+{% macro written_time(expression, entity) %}
     {%- set text = clientele.clean_text(expression) -%}
-    {%- set ns = namespace(readings=[], is_iso_read=true) -%}
-    {%- for format in ([setting] if setting is string else setting) -%}
-        {%- do ns.readings.append(clientele.read_time(text, format, entity)) -%}
-        {%- if format[:2] | lower == '%y' -%} {%- set ns.is_iso_read = false -%} {%- endif -%}
+    {%- set readings = [] -%}
+    {%- for format in clientele.date_formats(entity) -%}
+        {%- do readings.append(clientele.read_time(text, format, entity)) -%}
     {%- endfor -%}
-    {%- if not ns.is_iso_read -%}
-        {{- return(clientele.local_to_utc('coalesce(' ~ ns.readings | join(', ') ~ ', null)')) -}}
+    {%- if clientele.is_iso_read(entity) -%}
+        {%- do readings.append(adapter.dispatch('read_iso_time', 'clientele')(expression, text)) -%}
     {%- endif -%}
-    {%- do ns.readings.append(adapter.dispatch('read_iso_time', 'clientele')(expression, text)) -%}
-    {%- set local = clientele.local_to_utc('coalesce(' ~ ns.readings | join(', ') ~ ', null)') -%}
-    {{- return('coalesce(' ~ local ~ ', ' ~ adapter.dispatch('read_iso_moment', 'clientele')(text) ~ ')') -}}
+    {{- return('coalesce(' ~ readings | join(', ') ~ ', null)') -}}
+{% endmacro %}
+
+{# The forms of dates that a table's mapping names, as a list.
+
+   Arguments:
+     entity (string): a table of the source `shop`. #}
+{% macro date_formats(entity) %}
+    {%- set setting = clientele.table_settings(entity).get('date_format') or [] -%}
+    {{- return([setting] if setting is string else setting) -}}
+{% endmacro %}
+
+{# Whether ISO 8601 is read in a table: unless its mapping names a form that could be taken for it.
+
+   Arguments:
+     entity (string): a table of the source `shop`. #}
+{% macro is_iso_read(entity) %}
+    {%- set ns = namespace(is_read=true) -%}
+    {%- for format in clientele.date_formats(entity) if format[:2] | lower == '%y' -%}
+        {%- set ns.is_read = false -%}
+    {%- endfor -%}
+    {{- return(ns.is_read) -}}
 {% endmacro %}
 
 {# What ISO 8601 looks like, as regular expressions: a time without zone, and the zone after it. #}

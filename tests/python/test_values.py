@@ -128,16 +128,26 @@ def literal(value):
     )
 
 
-def wrong(cases, macro, kind):
+def wrong(cases, macro, kind, written="null"):
     """Select the cases of which a macro makes something else than they say."""
     rows = " union all ".join(
         f"select {literal(text)} as raw_text, cast({literal(value)} as {kind}) as expected"
         for text, value in cases.items()
     )
     return f"""
-        select raw_text, cast({macro} as varchar) as found from ({rows}) as cases
+        select raw_text, cast({macro} as varchar) as found
+        from (select *, {written} as written_at from ({rows}) as cases) as cases
         where {macro} is distinct from expected
     """
+
+
+def moment(entity):
+    """Return how a table's dates are read, in two steps."""
+    return (
+        f"{{{{ to_utc('raw_text', '{entity}', 'written_at') }}}}",
+        "timestamp",
+        f"{{{{ written_time('raw_text', '{entity}') }}}}",
+    )
 
 
 BERLIN = {
@@ -149,13 +159,13 @@ BERLIN = {
 }
 TABLES = [
     (None, [
-        wrong(ISO, "{{ to_utc('raw_text', 'orders') }}", "timestamp"),
+        wrong(ISO, *moment("orders")),
         wrong(AMOUNTS[""], "{{ to_amount('raw_text', 'orders') }}", "decimal(18, 4)"),
         wrong(IDS, "{{ clean_id('raw_text') }}", "varchar"),
     ]),
     (BERLIN, [
-        wrong(LOCAL, "{{ to_utc('raw_text', 'returns') }}", "timestamp"),
-        wrong(IN_FORMATS, "{{ to_utc('raw_text', 'orders') }}", "timestamp"),
+        wrong(LOCAL, *moment("returns")),
+        wrong(IN_FORMATS, *moment("orders")),
         wrong(AMOUNTS[","], "{{ to_amount('raw_text', 'orders') }}", "decimal(18, 4)"),
         wrong(AMOUNTS["."], "{{ to_amount('raw_text', 'products') }}", "decimal(18, 4)"),
     ]),

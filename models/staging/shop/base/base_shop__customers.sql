@@ -8,7 +8,8 @@ source as (
 cleaned as (
     select
         *,
-        {{ clean_id('raw_customer_id') }} as written_customer_id
+        {{ clean_id('raw_customer_id') }} as written_customer_id,
+        {{ written_time('raw_registration_date', 'customers') }} as written_registration_date
     from source
 ),
 
@@ -30,7 +31,7 @@ typed as (
         {{ to_boolean('raw_accepts_marketing') }} as accepts_marketing,
 
         ---------- dates
-        {{ local_date(to_utc('raw_registration_date', 'customers')) }} as registration_date
+        {{ local_date(to_utc('raw_registration_date', 'customers', 'written_registration_date')) }} as registration_date
     from cleaned
 ),
 

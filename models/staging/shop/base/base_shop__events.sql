@@ -10,7 +10,8 @@ cleaned as (
         *,
         {{ clean_id('raw_event_id') }} as written_event_id,
         {{ clean_id('raw_customer_id') }} as written_customer_id,
-        {{ clean_id('raw_session_id') }} as written_session_id
+        {{ clean_id('raw_session_id') }} as written_session_id,
+        {{ written_time('raw_event_at', 'events') }} as written_event_at
     from source
 ),
 
@@ -27,7 +28,7 @@ typed as (
         {{ clean_label('raw_event_type') }} as event_type,
 
         ---------- timestamps
-        {{ to_utc('raw_event_at', 'events') }} as event_at
+        {{ to_utc('raw_event_at', 'events', 'written_event_at') }} as event_at
     from cleaned
 ),
 

@@ -9,7 +9,8 @@ cleaned as (
     select
         *,
         {{ clean_id('raw_product_id') }} as written_product_id,
-        {{ clean_id('raw_warehouse_id') }} as written_warehouse_id
+        {{ clean_id('raw_warehouse_id') }} as written_warehouse_id,
+        {{ written_time('raw_last_updated', 'inventory') }} as written_last_updated
     from source
 ),
 
@@ -25,7 +26,7 @@ typed as (
         {{ to_whole_number('raw_stock_quantity', 'inventory') }} as stock_quantity,
 
         ---------- timestamps
-        {{ to_utc('raw_last_updated', 'inventory') }} as last_updated_at
+        {{ to_utc('raw_last_updated', 'inventory', 'written_last_updated') }} as last_updated_at
     from cleaned
 ),
 

@@ -30,7 +30,9 @@ cleaned as (
         {{ clean_id('raw_order_id') }} as written_order_id,
         {{ clean_id('raw_order_line_id') }} as written_order_line_id,
         {{ clean_id('raw_customer_id') }} as written_customer_id,
-        {{ clean_id('raw_product_id') }} as written_product_id
+        {{ clean_id('raw_product_id') }} as written_product_id,
+        {{ written_time('raw_order_date', 'orders') }} as written_order_date,
+        {{ written_time('raw_updated_at', 'orders') }} as written_updated_at
     from source
 ),
 
@@ -58,8 +60,8 @@ typed as (
         {{ to_amount('raw_line_total', 'orders') }} as line_total,
 
         ---------- timestamps
-        {{ to_utc('raw_order_date', 'orders') }} as ordered_at,
-        {{ to_utc('raw_updated_at', 'orders') }} as updated_at
+        {{ to_utc('raw_order_date', 'orders', 'written_order_date') }} as ordered_at,
+        {{ to_utc('raw_updated_at', 'orders', 'written_updated_at') }} as updated_at
     from cleaned
 ),
 

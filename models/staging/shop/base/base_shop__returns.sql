@@ -11,7 +11,8 @@ cleaned as (
         {{ clean_id('raw_return_id') }} as written_return_id,
         {{ clean_id('raw_order_id') }} as written_order_id,
         {{ clean_id('raw_customer_id') }} as written_customer_id,
-        {{ clean_id('raw_product_id') }} as written_product_id
+        {{ clean_id('raw_product_id') }} as written_product_id,
+        {{ written_time('raw_return_date', 'returns') }} as written_return_date
     from source
 ),
 
@@ -33,7 +34,7 @@ typed as (
         {{ to_amount('raw_refund_amount', 'returns') }} as refund_amount,
 
         ---------- timestamps
-        {{ to_utc('raw_return_date', 'returns') }} as returned_at
+        {{ to_utc('raw_return_date', 'returns', 'written_return_date') }} as returned_at
     from cleaned
 ),
 

@@ -24,7 +24,7 @@ orders_to_review as (
     -- Several customers; what stands on some lines only; dates far apart; a discount above its line.
     select hash(order_id) as order_hash
     from {{ ref('base_shop__order_rows') }}
-    group by 1
+    group by hash(order_id)
     having
         count(*) > 1
         and (
@@ -151,7 +151,6 @@ exchange_rates as (
 
 converted as (
     select
-        filled.*,
         {% for amount in amounts -%}
         case
             when exchange_rates.rate is null then filled.{{ amount }}
@@ -161,8 +160,9 @@ converted as (
                 round(cast(filled.{{ amount }} as double) * cast(exchange_rates.rate as double), {{ 10 if amount == 'unit_price' else 4 }})
                 as {{ 'decimal(38, 10)' if amount == 'unit_price' else 'decimal(18, 4)' }}
             )
-        end as own_{{ amount }}{{ ',' if not loop.last }}
-        {% endfor %}
+        end as own_{{ amount }},
+        {% endfor -%}
+        filled.*
     from filled
     left join exchange_rates
         on filled.currency = exchange_rates.currency
@@ -227,7 +227,7 @@ spread as (
                 - round(cast(order_discount * 100 as double) * cast(room_so_far - room as double) / cast(order_room as double)) / 100
                 as decimal(18, 2)
             )
-        end as share
+        end as discount_share
     from totals
 ),
 
@@ -244,9 +244,9 @@ reviewed as (
         quantity,
         own_unit_price as unit_price,
         case
-            when share is null then own_discount_amount
-            when is_order_discount then share
-            else own_discount_amount + share
+            when discount_share is null then own_discount_amount
+            when is_order_discount then discount_share
+            else own_discount_amount + discount_share
         end as discount_amount,
         own_line_total as line_total,
         currency,
@@ -254,13 +254,13 @@ reviewed as (
         updated_at,
         copy_number,
         is_after,
-        case
-            when is_order_discount and share is null then 'invalid_discount_amount'
-            else checked_rule
-        end as broken_rule,
         {% for column in raw_columns('orders') + ['landing_record'] -%}
-        raw_{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        raw_{{ column }},
+        {% endfor -%}
+        case
+            when is_order_discount and discount_share is null then 'invalid_discount_amount'
+            else checked_rule
+        end as broken_rule
     from spread
 ),
 
