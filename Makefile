@@ -5,7 +5,7 @@ SHOP ?=
 VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 
 .DEFAULT_GOAL := help
-.PHONY: help build test docs lint benchmark snowflake-smoke clean
+.PHONY: help build map check test docs lint benchmark snowflake-smoke clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -16,6 +16,12 @@ build: .venv/.build ## build every model of a shop and test it: the sample, or S
 	@echo "The marts stand in $${CLIENTELE_DUCKDB:-clientele.duckdb}. Look at one:"
 	@echo "  $(if $(CLIENTELE_DUCKDB),CLIENTELE_DUCKDB=$(CLIENTELE_DUCKDB) )$(BIN)/dbt show --limit 10 --inline 'select customer_id, frequency, monetary, rfm_segment from {{ ref(\"customer_rfm\") }}'"
 	@echo "Browse models, columns and lineage:   make docs"
+
+map: .venv/.build ## print a first mapping of a folder of a shop's files: RAW=folder
+	@$(BIN)/python shops/map.py "$(RAW)"
+
+check: .venv/.build ## check a mapping against the shop's files, in seconds: SHOP=mapping.yml CLIENTELE_RAW_DIR=folder
+	@$(BIN)/dbt --quiet run-operation check_shop --args "$$(cat $(SHOP))"
 
 test: .venv/.test lint ## lint, then pytest: whole builds of shops on DuckDB and on the Snowflake emulator, docs
 	$(BIN)/pytest

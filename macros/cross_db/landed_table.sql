@@ -5,16 +5,13 @@
    Arguments:
      table (source node): a table of the raw contract.
      settings (mapping): the table's part of the var `shop`. #}
-{% macro landed_table(table, settings) %}
-    {%- if 'relation' in settings and not settings.relation -%}
-        {{- return({'relation': none, 'columns': [], 'name': 'the mapping'}) -}}
-    {%- endif -%}
-    {{- return(adapter.dispatch('landed_table', 'clientele')(table, settings)) -}}
+{% macro landed_table(name, table, settings) %}
+    {{- return(adapter.dispatch('landed_table', 'clientele')(name, table, settings)) -}}
 {% endmacro %}
 
 {# DuckDB: a file, or a folder of Parquet files, in CLIENTELE_RAW_DIR. #}
-{% macro duckdb__landed_table(table, settings) %}
-    {%- set path = env_var('CLIENTELE_RAW_DIR', 'sample').rstrip('/') ~ '/' ~ settings.get('relation', table.name) -%}
+{% macro duckdb__landed_table(name, table, settings) %}
+    {%- set path = env_var('CLIENTELE_RAW_DIR', 'sample').rstrip('/') ~ '/' ~ name -%}
     {%- set files = [] -%}
     {%- for ending in ['csv', 'csv.gz', 'json', 'jsonl', 'json.gz', 'parquet'] -%}
         {%- do files.append(path ~ '.' ~ ending) -%}
@@ -37,10 +34,10 @@
             ~ settings.get('encoding', 'utf-8') ~ "'" -%}
         {%- set columns = clientele.query_column("select column_name from (describe select * from read_csv("
             ~ clientele.duckdb_texts([file]) ~ ", all_varchar = true, strict_mode = false, ignore_errors = true, " ~ dialect ~ "))") -%}
-        {%- set relation = clientele.duckdb_lines(table, file, columns, dialect) -%}
+        {%- set relation = clientele.duckdb_lines(name, table, file, columns, dialect) -%}
     {%- else -%}
         {%- set dialect = "header = false, delim = '\x01', quote = '', escape = '', encoding = '" ~ settings.get('encoding', 'utf-8') ~ "'" -%}
-        {%- set lines = clientele.duckdb_lines(table, file, ['line'], dialect) -%}
+        {%- set lines = clientele.duckdb_lines(name, table, file, ['line'], dialect) -%}
         {#- A line that is no JSON object becomes an empty one here, and its text the landing_record. -#}
         {%- set objects -%}
             (select
@@ -73,9 +70,9 @@
 {% endmacro %}
 
 {# Snowflake: a table in RAW_DATABASE.RAW_SCHEMA. #}
-{% macro snowflake__landed_table(table, settings) %}
+{% macro snowflake__landed_table(name, table, settings) %}
     {%- set database, schema = env_var('RAW_DATABASE', 'RAW'), env_var('RAW_SCHEMA', 'SHOP') -%}
-    {%- set name = settings.get('relation', table.name) | upper -%}
+    {%- set name = name | upper -%}
     {%- set landed = adapter.get_relation(database=database, schema=schema, identifier=name) -%}
     {%- if not landed and table.config.meta.optional -%}
         {{- return({'relation': none, 'columns': [], 'name': name}) -}}
@@ -83,32 +80,18 @@
         {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "' not found: there is no " ~ database ~ "." ~ schema
             ~ "." ~ name ~ "; load it, or name its database and schema in RAW_DATABASE and RAW_SCHEMA.") }}
     {%- endif -%}
-    {%- set columns = adapter.get_columns_in_relation(landed) | map(attribute='name') | list -%}
-    {#- A name with lower-case letters is found only in quotes, so it gets a second one that is not. -#}
-    {%- set ns = namespace(selected=[]) -%}
-    {%- for column in columns if column != 'LANDING_RECORD' -%}
-        {%- for name in [column] + ([] if column | upper in columns else [column | upper]) -%}
-            {%- do ns.selected.append('cast("' ~ column ~ '" as varchar) as "' ~ name ~ '"') -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- set relation -%}
-        (select
-            {{ ns.selected | join(', ') }},
-            {{ 'landing_record' if 'LANDING_RECORD' in columns else 'cast(null as varchar) as landing_record' }}
-        from {{ landed }})
-    {%- endset -%}
-    {{- return({'relation': relation, 'columns': columns, 'name': landed | string}) -}}
+    {{- return(clientele.landed_relation(landed)) -}}
 {% endmacro %}
 
 {# SQL that reads a delimited text file as text columns and `landing_record`. A file that holds a line
    which is no record (too few or too many fields, a stray quote, bytes that are no text) is copied
    into a table, its malformed lines beside its records, so that it neither fails nor loses one. #}
-{% macro duckdb_lines(table, file, columns, dialect) %}
+{% macro duckdb_lines(name, table, file, columns, dialect) %}
     {%- set types = [] -%}
     {%- for column in columns -%}
         {%- do types.append("'" ~ column.replace("'", "''") ~ "': 'VARCHAR'") -%}
     {%- endfor -%}
-    {%- set rejects = "rejects_" ~ table.name -%}
+    {%- set rejects = "rejects_" ~ modules.re.sub('\\W', '_', name) -%}
     {%- set reader = "read_csv(" ~ clientele.duckdb_texts([file]) ~ ", auto_detect = false, " ~ dialect
         ~ ", columns = {" ~ types | join(', ') ~ "}" -%}
     {%- set store = ", store_rejects = true, rejects_table = '" ~ rejects ~ "', rejects_scan = '" ~ rejects ~ "_scan')" -%}
@@ -119,7 +102,7 @@
     {%- if clientele.query_column("select count(*) from " ~ rejects)[0] == 0 -%}
         {{- return("(select *, cast(null as varchar) as landing_record from " ~ reader ~ "))") -}}
     {%- endif -%}
-    {%- set copy = table.schema ~ "." ~ table.identifier ~ "_lines" -%}
+    {%- set copy = table.schema ~ "." ~ modules.re.sub('\\W', '_', name) ~ "_lines" -%}
     {%- do run_query("delete from " ~ rejects) -%}
     {%- do run_query("create or replace table " ~ copy ~ " as select *, cast(null as varchar) as landing_record from " ~ reader ~ store) -%}
     {%- do run_query("insert into " ~ copy ~ " (landing_record) select min(coalesce(csv_line, error_message)) from "

@@ -121,6 +121,16 @@ def run(cursor, name, header, code):
     cursor.answer([name.upper()], [[result]])
 
 
+def execute_block(cursor, match, sql):
+    """EXECUTE IMMEDIATE of a block that runs one statement and returns its error, or nothing."""
+    try:
+        cursor.execute(match[1])
+        message = ""
+    except ProgrammingError as error:
+        message = error.raw_msg or str(error)
+    cursor.answer(["anonymous block"], [[message]])
+
+
 HANDLERS = [
     (re.compile(pattern, FLAGS), handler)
     for pattern, handler in [
@@ -133,5 +143,10 @@ HANDLERS = [
             create,
         ),
         (r"call\s+([\w.\"]+)\s*\(\s*\)", call),
+        (
+            r"execute\s+immediate\s+\$\$\s*begin\s+(.+?);\s*return\s+'';\s*exception\s+when\s+other\s+then"
+            r"\s+return\s+sqlerrm;\s*end\s*\$\$",
+            execute_block,
+        ),
     ]
 ]
