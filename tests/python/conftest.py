@@ -77,11 +77,11 @@ class Shop:
             return connection.execute(sql).fetchall()
 
     def tables(self, schemas=BUILT_SCHEMAS):
-        """Every built relation as sorted rows, by its qualified name."""
+        """Every built relation as sorted rows, by its qualified name, but the memory of builds."""
         names = self.query(
             f"""
             select table_schema || '.' || table_name from information_schema.tables
-            where table_schema in {tuple(schemas)} order by 1
+            where table_schema in {tuple(schemas)} and table_name != 'build_history' order by 1
             """
         )
         return {name: self.query(f"select * from {name} order by all") for (name,) in names}

@@ -1,6 +1,8 @@
 """Shops of other shapes: the mapping and its checks, the ready mappings, and the first guess."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from decimal import Decimal
@@ -10,6 +12,9 @@ import pytest
 import raw_shops
 import yaml
 from conftest import PROJECT
+from dbt.cli.main import dbtRunner
+
+from tests.python.snowflake_emulator import Emulator
 
 ZONES = {
     "shopify_export": "America/New_York",
@@ -76,10 +81,60 @@ def write_joined_shop(raw):
     raw_shops.write_lines(raw / "web.jsonl", WEB)
 
 
-def check(shop, mapping):
-    """Check a mapping as shops/README.md says; returns the finished process."""
-    arguments = yaml.safe_dump({"shop": mapping})
-    return shop.dbt("--quiet", "run-operation", "check_shop", "--args", arguments)
+class Macros:
+    """A small project with the macros and the raw contract alone.
+
+    dbt runs in this process, on a project that it has parsed once.
+    """
+
+    def __init__(self, project, *options):
+        (project / "models").mkdir(parents=True)
+        shutil.copy(PROJECT / "models/staging/shop/_shop__sources.yml", project / "models")
+        settings = {"name": "clientele", "profile": "clientele"}
+        settings |= {
+            "macro-paths": [str(PROJECT / "macros")],
+            "vars": {"shop": {}, "as_of_date": ""},
+        }
+        (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+        self.options = ["--profiles-dir", str(PROJECT / "profiles"), "--project-dir", str(project)]
+        self.options += ["--quiet", "--no-send-anonymous-usage-stats", *options]
+        parsed = dbtRunner().invoke(["parse", *self.options])
+        assert parsed.success, parsed.exception
+        self.manifest = parsed.result
+
+    def run(self, raw, *command):
+        """Run an operation on a folder; returns whether it ended green, and what it said."""
+        os.environ["CLIENTELE_RAW_DIR"] = str(raw)
+        said = []
+
+        def listen(event):
+            if event.info.level in ("info", "warn", "error"):
+                said.append(event.info.msg)
+
+        runner = dbtRunner(self.manifest, callbacks=[listen])
+        result = runner.invoke(["run-operation", *command, *self.options])
+        return result.success, " ".join(" ".join(filter(None, said)).split())
+
+
+@pytest.fixture(scope="module")
+def joined_shop(tmp_path_factory):
+    """Return a folder with the files that JOINED reads."""
+    raw = tmp_path_factory.mktemp("joined")
+    write_joined_shop(raw)
+    return raw
+
+
+@pytest.fixture(scope="module")
+def macros(tmp_path_factory):
+    """Prepare the macros for DuckDB, with a database that stays in memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIENTELE_DUCKDB", ":memory:")
+        yield Macros(tmp_path_factory.mktemp("macros") / "project", "--target", "duckdb")
+
+
+def check(macros, raw, mapping):
+    """Check a mapping as shops/README.md says; returns whether it is right, and what is said."""
+    return macros.run(raw, "check_shop", "--args", yaml.safe_dump({"shop": mapping}))
 
 
 @pytest.mark.parametrize("name", ZONES)
@@ -280,26 +335,75 @@ WRONG_MAPPINGS = {
 
 
 @pytest.mark.parametrize("name", WRONG_MAPPINGS)
-def test_a_wrong_mapping_is_told_by_one_sentence_before_anything_is_built(make_shop, name):
+def test_a_wrong_mapping_is_told_in_one_sentence(macros, joined_shop, name):
     mapping, words = WRONG_MAPPINGS[name]
+    is_right, said = check(macros, joined_shop, JOINED | mapping)
+    assert not is_right
+    assert [word for word in words if word not in said] == [], said
+    assert "Binder Error" not in said and "Traceback" not in said
+
+
+def test_a_right_mapping_is_checked_and_what_it_leaves_is_said(macros, joined_shop):
+    is_right, said = check(macros, joined_shop, JOINED)
+    assert is_right, said
+    assert "heads.csv; not used: order_id, placed at events: the shop has none" in said
+
+
+def test_a_wrong_mapping_stops_a_build_before_anything_is_built(make_shop):
     shop = make_shop(files=[])
     write_joined_shop(shop.raw)
-    result = check(shop, JOINED | mapping)
+    mapping, words = WRONG_MAPPINGS["column_of_expression"]
+    result = shop.dbt("build", shop_vars={"shop": JOINED | mapping})
     assert result.returncode != 0
-    assert all(word in result.stdout for word in words), result.stdout
-    assert "Binder Error" not in result.stdout and "Traceback" not in result.stdout
-    assert not shop.database.exists() or not shop.query(
-        "select 1 from information_schema.tables where table_schema not in ('raw', 'erp')"
+    assert all(word in result.stdout for word in words), result.stdout[-2000:]
+    assert not shop.query(
+        "select 1 from information_schema.tables where table_schema in ('staging', 'core')"
     )
 
 
-def test_a_right_mapping_is_checked_and_nothing_is_written(make_shop):
+@pytest.fixture(scope="module")
+def account(tmp_path_factory):
+    """Start an emulated account; returns it and the macros for it."""
+    with Emulator(tmp_path_factory.mktemp("account")) as emulator:
+        emulator.run_script((PROJECT / "profiles" / "setup_snowflake.sql").read_text())
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in emulator.environment.items():
+                patch.setenv(name, value)
+            project = tmp_path_factory.mktemp("macros") / "project"
+            yield emulator, Macros(project, "--target", "snowflake")
+
+
+@pytest.mark.parametrize("name", [*ZONES, "joined"])
+def test_a_mapping_reads_the_same_rows_on_both_targets(account, make_shop, name):
+    emulator, snowflake = account
     shop = make_shop(files=[])
-    write_joined_shop(shop.raw)
-    result = check(shop, JOINED)
-    assert result.returncode == 0, result.stdout
-    assert "customers:" in result.stdout and "not used: order_id, placed at" in result.stdout
-    assert not shop.query("select 1 from information_schema.tables where table_type = 'VIEW'")
+    mapping = {"shop": JOINED}
+    if name == "joined":
+        write_joined_shop(shop.raw)
+    else:
+        getattr(raw_shops, f"make_{name}")(shop.raw)
+        mapping = shipped(name)
+    variables = ["--vars", yaml.safe_dump(mapping)]
+    for operation in ("load_raw", "create_raw_views"):
+        is_right, said = snowflake.run(shop.raw, operation, *variables)
+        assert is_right, said
+    shop.succeed("run-operation", "create_raw_views", shop_vars=mapping)
+    for entity in ("orders", "returns", "customers", "products", "inventory"):
+        query = f"select * from raw.{entity}"
+        there = emulator.query(query, database="ANALYTICS")
+        assert sorted(map(repr, there)) == sorted(map(repr, shop.query(query)))
+
+
+@pytest.mark.parametrize(
+    "name", ["column_of_expression", "column_of_filter", "no_sql", "word_of_the_query"]
+)
+def test_a_wrong_mapping_is_told_on_snowflake(account, joined_shop, name):
+    _, snowflake = account
+    assert snowflake.run(joined_shop, "load_raw", "--vars", yaml.safe_dump({"shop": JOINED}))[0]
+    mapping, words = WRONG_MAPPINGS[name]
+    is_right, said = check(snowflake, joined_shop, JOINED | mapping)
+    assert not is_right
+    assert words[0] in said and "which Snowflake refuses" in said
 
 
 def test_the_worked_example_of_the_readme_does_what_it_says(make_shop):

@@ -2,16 +2,15 @@
 {%- set entities = ['orders', 'customers', 'products', 'inventory', 'returns', 'events'] %}
 with
 
-{% for entity in entities -%}
-{{ entity }} as (
+row_counts as (
     select
-        '{{ entity }}' as entity,
+        entity,
         record_status,
-        broken_rule
-    from {{ ref('base_shop__' ~ entity) }}
+        broken_rule,
+        row_count
+    from {{ ref('raw_row_counts') }}
 ),
 
-{% endfor -%}
 -- A raw table without a row counts too.
 entities as (
     {% for entity in entities -%}
@@ -20,26 +19,15 @@ entities as (
     {% endfor %}
 ),
 
-records as (
-    {% for entity in entities -%}
-    select
-        entity,
-        record_status,
-        broken_rule
-    from {{ entity }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
 counted as (
     select
         entity,
-        count(*) as raw_count,
-        count(case when record_status = 'accepted' then 1 end) as accepted_count,
-        count(case when record_status = 'rejected' then 1 end) as rejected_count,
-        count(case when broken_rule = 'exact_duplicate' then 1 end) as duplicate_count,
-        count(case when record_status = 'left_out' then 1 end) as left_out_count
-    from records
+        sum(row_count) as raw_count,
+        sum(case when record_status = 'accepted' then row_count end) as accepted_count,
+        sum(case when record_status = 'rejected' then row_count end) as rejected_count,
+        sum(case when broken_rule = 'exact_duplicate' then row_count end) as duplicate_count,
+        sum(case when record_status = 'left_out' then row_count end) as left_out_count
+    from row_counts
     group by 1
 ),
 

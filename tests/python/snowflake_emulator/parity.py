@@ -25,7 +25,10 @@ def public_marts(manifest):
     marts = {
         id_: f"{node['schema']}.{node['alias']}"
         for id_, node in nodes.items()
-        if node["resource_type"] == "model" and node["access"] == "public"
+        if node["resource_type"] == "model"
+        and node["access"] == "public"
+        # It remembers the builds, which are others on the other target.
+        and node["name"] != "build_history"
     }
     keys = {}
     for node in nodes.values():
