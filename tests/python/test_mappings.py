@@ -389,9 +389,9 @@ def test_a_mapping_reads_the_same_rows_on_both_targets(account, make_shop, name)
         assert is_right, said
     shop.succeed("run-operation", "create_raw_views", shop_vars=mapping)
     for entity in ("orders", "returns", "customers", "products", "inventory"):
-        query = f"select * from raw.{entity}"
-        there = emulator.query(query, database="ANALYTICS")
-        assert sorted(map(repr, there)) == sorted(map(repr, shop.query(query)))
+        there = emulator.query(f"select * from analytics.raw.{entity}", database="ANALYTICS")
+        here = shop.query(f"select * from raw.{entity}")
+        assert sorted(map(repr, there)) == sorted(map(repr, here))
 
 
 @pytest.mark.parametrize(
