@@ -86,9 +86,9 @@ def make_loud(shop):
     return write(
         shop,
         orders=[
-            [*HEADER, "discount", "gift_wrap"],
+            [*HEADER, "discount", "gift_wrap", "order_status"],
             *(
-                [*row, "", ""]
+                [*row, "", "", row[-1]]
                 for row in [
                     *orders(),
                     line,
@@ -124,6 +124,7 @@ def test_each_alarm_is_raised_by_what_it_is_for(quiet):
         "missing_price": [("orders", "P4", 1, None)],
         "outlier_amount": [("orders", "order SLIP, product P1", 1, 5000.0)],
         "placeholder_id": [("orders", "customer_id", 1, 10.0)],
+        "repeated_column": [("orders", "order_status", 1, None)],
         "unknown_customer": [("orders", "X1", 20, 200.0)],
         "unknown_product": [("orders", "P4", 21, 200.0)],
         "unknown_status": [("orders", "teleported", 1, 10.0)],
@@ -131,7 +132,7 @@ def test_each_alarm_is_raised_by_what_it_is_for(quiet):
     }
     assert alarms(shop, "info") == {"unused_column": [("orders", "gift_wrap", 1, None)]}
     # The end of the build says so, with the remedy; what is only listed is not said.
-    assert "WARN=12 ERROR=0" in build.stdout
+    assert "WARN=13 ERROR=0" in build.stdout
     for words in [
         "unknown_status in orders: teleported | 1 records | amount 10.00 | 0.2% | Add 'teleported'",
         "unused_column in orders: discount, near discount_amount",
