@@ -7,17 +7,12 @@ order_lines as (
         order_line_number,
         customer_id,
         product_id,
-        order_date,
         order_status,
+        has_unknown_status,
         is_cancelled,
         price_source,
         line_revenue
     from {{ ref('fct_order_lines') }}
-),
-
-order_statuses as (
-    select order_status
-    from {{ ref('order_statuses') }}
 ),
 
 totals as (
@@ -35,7 +30,7 @@ statuses as (
         count(distinct order_id) as order_count,
         sum(line_revenue) as amount
     from order_lines
-    where order_status is not null
+    where has_unknown_status
     group by order_status
 ),
 
@@ -48,9 +43,6 @@ unknown_statuses as (
         cast(statuses.amount as double) / nullif(totals.revenue, 0) as share
     from statuses
     cross join totals
-    where
-        statuses.order_status not in (select order_statuses.order_status from order_statuses)
-        and split_part(statuses.order_status, ' - ', 1) not in (select order_statuses.order_status from order_statuses)
 ),
 
 missing_prices as (
