@@ -233,7 +233,7 @@ def test_a_shop_in_the_warehouse_is_read_by_the_names_of_its_tables(make_shop):
         connection.execute("create schema erp")
         connection.execute(
             "create table erp.sales as select 1 as no, 'C000001' as who, 2.0::double as qty,"
-            " timestamptz '2024-01-01 10:00:00+00' as at, [{'sku': 'a', 'n': 3}] as lines"
+            " timestamptz '2024-01-01 10:00:00+00' as moment, [{'sku': 'a', 'n': 3}] as lines"
         )
         connection.execute("create table erp.articles as select 'a' as product_id, 1.5 as price")
     shop.succeed(
@@ -241,11 +241,11 @@ def test_a_shop_in_the_warehouse_is_read_by_the_names_of_its_tables(make_shop):
         shop_vars={
             "shop": {
                 "orders": {
-                    "relation": "select no, who, at, item from {erp.sales: lines}",
+                    "relation": "select no, who, moment, item from {erp.sales: lines}",
                     "columns": {
                         "order_id": "no",
                         "customer_id": "who",
-                        "order_date": "at",
+                        "order_date": "moment",
                         "product_id": "json_text(item, 'sku')",
                         "quantity": "json_text(item, 'n')",
                     },
