@@ -20,11 +20,12 @@ build: .venv/.build ## build every model of a shop and test it: the sample, or S
 test: .venv/.test lint ## lint, then pytest: whole builds of shops on DuckDB and on the Snowflake emulator, docs
 	$(BIN)/pytest
 
-lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions on the manifest
+lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions on the manifest, reserved words
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/dbt parse --target snowflake --no-partial-parse --target-path target/snowflake
-	$(BIN)/dbt parse --target duckdb --no-partial-parse
+	$(BIN)/dbt --quiet compile --target duckdb --no-partial-parse
+	$(BIN)/python -m tests.python.snowflake_emulator.lint target/manifest.json
 	$(BIN)/dbt-bouncer run --only manifest_checks
 	$(BIN)/sqlfluff lint models snapshots tests analyses
 

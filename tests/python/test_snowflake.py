@@ -13,6 +13,7 @@ from conftest import PROJECT, SAMPLE, WITHOUT_TRAINING, Shop
 
 from sample.generate import generate
 from tests.python.snowflake_emulator import Emulator
+from tests.python.snowflake_emulator.lint import reserved_names
 from tests.python.snowflake_emulator.parity import first_difference, public_marts
 from tests.python.snowflake_emulator.python_models import wrong_python_models
 
@@ -201,6 +202,33 @@ def test_marts_are_granted_to_the_reporter(account):
 )
 def test_what_snowflake_lacks_is_refused(scratch, expression, named):
     assert named in refusal(scratch, f"select {expression} from (select 1 as a) as one")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "with following as (select 1 as a) select a from following",
+        "select current.a from (select 1 as a) as current",
+        "select 1 as rows",
+        "create table core.words (sample varchar)",
+    ],
+)
+def test_a_reserved_word_is_no_name(scratch, statement):
+    assert "syntax error" in refusal(scratch, statement)
+
+
+def test_reserved_words_are_found_before_a_build(tmp_path):
+    compiled = {
+        "columns": {"order": {}, "place": {}},
+        "compiled_code": "with following as (select 1 as a) select a, a as qualify from following",
+        "language": "sql",
+        "original_file_path": "models/wrong.sql",
+    }
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"nodes": {"wrong": compiled}, "sources": {}}))
+    assert reserved_names(manifest) == [
+        "models/wrong.sql: Snowflake reserves following, order, qualify: rename."
+    ]
 
 
 def test_unknown_statements_are_refused(scratch):

@@ -1,9 +1,10 @@
-"""Checks that DuckDB would not make: functions and parts of dates that Snowflake lacks."""
+"""Checks that DuckDB would not make: functions, parts of dates and names that Snowflake refuses."""
 
 from pathlib import Path
 
 import sqlglot
 from snowflake.connector.errors import ProgrammingError
+from sqlglot import exp
 from sqlglot.tokens import TokenType
 
 
@@ -15,6 +16,7 @@ def words(file):
 
 FUNCTIONS = words("functions.txt")
 DATE_PARTS = words("date_parts.txt")
+RESERVED = words("reserved.txt")
 # The first argument of these is a part of a date.
 PART_FUNCTIONS = {
     "EXTRACT",
@@ -73,6 +75,24 @@ def check_functions(sql):
             if is_column_list(tokens, place + 1):
                 continue
             raise unknown(f"Unknown function {token.text.upper()}.", 2140)
+
+
+def check_identifiers(expression):
+    """Refuse a name of a table, column or expression that is a reserved word without quotes.
+
+    Raises
+    ------
+    snowflake.connector.errors.ProgrammingError
+        Snowflake's own error, which names it.
+    """
+    if names := reserved_identifiers(expression):
+        raise unknown(f"syntax error: unexpected '{names[0]}' (a reserved word).", 1003)
+
+
+def reserved_identifiers(expression):
+    """Return the unquoted names in a parsed statement that Snowflake reserves."""
+    names = {name.name for name in expression.find_all(exp.Identifier) if not name.quoted}
+    return sorted(name for name in names if name.upper() in RESERVED)
 
 
 def is_column_list(tokens, place):

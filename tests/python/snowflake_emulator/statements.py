@@ -165,6 +165,7 @@ class Cursor(FakeSnowflakeCursor):
         except (ParseError, TokenError) as error:
             message = re.sub(r"\x1b\[\d*m", "", str(error))
             raise refusal(f"SQL compilation error:\n{message}", 1003, "42000") from None
+        checks.check_identifiers(expression)
         if not isinstance(expression, KNOWN):
             raise refusal(f"The emulator does not know this statement: {sql[:200]}")
         self.statement_type = statement_type_id(expression)
