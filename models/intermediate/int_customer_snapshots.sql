@@ -6,7 +6,12 @@
     incremental_strategy='delete+insert',
     unique_key='snapshot_date',
     on_schema_change='fail',
-    post_hook="delete from {{ this }} where snapshot_date not in (select snapshot_date from {{ ref('int_snapshot_dates') }})",
+    post_hook="
+        delete from {{ this }}
+        where not exists (
+            select 1 from {{ ref('int_snapshot_dates') }} as wanted
+            where wanted.snapshot_date = {{ this.identifier }}.snapshot_date
+        )",
 ) }}
 {%- set snapshot_dates = snapshot_dates_to_build() %}
 

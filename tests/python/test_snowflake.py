@@ -13,7 +13,7 @@ from conftest import PROJECT, SAMPLE, WITHOUT_TRAINING, Shop
 
 from sample.generate import generate
 from tests.python.snowflake_emulator import Emulator
-from tests.python.snowflake_emulator.lint import reserved_names
+from tests.python.snowflake_emulator.compiled import reserved_names, wrong_types
 from tests.python.snowflake_emulator.parity import first_difference, public_marts
 from tests.python.snowflake_emulator.python_models import wrong_python_models
 
@@ -229,6 +229,44 @@ def test_reserved_words_are_found_before_a_build(tmp_path):
     assert reserved_names(manifest) == [
         "models/wrong.sql: Snowflake reserves following, order, qualify: rename."
     ]
+
+
+COLUMNS = """
+    select table_catalog, table_schema, table_name, column_name,
+        case data_type when 'TEXT' then 'VARCHAR' else data_type end
+    from information_schema.columns
+    """
+
+
+def test_names_and_types_hold_in_all_compiled_sql(account):
+    columns = account.emulator.query(COLUMNS, database="ANALYTICS")
+    assert len(columns) > 500
+    assert wrong_types(account.target("TRANSFORMER") / "manifest.json", columns) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "fault"),
+    [
+        ("select b from core.t", "Column 'B' could not be resolved"),
+        ("select try_cast(a as date) as a from core.t", "TRY_CAST takes text only"),
+        ("select a / count(*) over () as a from core.t", "a quotient of exact numbers is rounded"),
+        ("select a from core.t where a = name", "number and text meet"),
+        ("select coalesce(a, name) as a from core.t", "number and text meet"),
+        ("select case when a = 1 then at else name end as a from core.t", "text and time meet"),
+    ],
+)
+def test_a_wrong_name_or_type_is_found_in_compiled_sql(tmp_path, sql, fault):
+    node = {"columns": {}, "compiled_code": sql, "original_file_path": "models/wrong.sql"}
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"nodes": {"wrong": node}, "sources": {}}))
+    columns = [
+        ("ANALYTICS", "CORE", "T", "A", "NUMBER"),
+        ("ANALYTICS", "CORE", "T", "NAME", "VARCHAR"),
+        ("ANALYTICS", "CORE", "T", "AT", "TIMESTAMP_NTZ"),
+    ]
+    assert [
+        one.startswith(f"models/wrong.sql: {fault}") for one in wrong_types(manifest, columns)
+    ] == [True]
 
 
 def test_unknown_statements_are_refused(scratch):
