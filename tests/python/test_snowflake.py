@@ -269,6 +269,39 @@ def test_a_wrong_name_or_type_is_found_in_compiled_sql(tmp_path, sql, fault):
     ] == [True]
 
 
+@pytest.mark.parametrize(
+    ("parameter", "expression", "usual", "unusual"),
+    [
+        ("date_input_format = 'DD.MM.YYYY'", "cast('31.01.2024' as date)", None, "2024-01-31"),
+        ("date_input_format = 'DD.MM.YYYY'", "cast('2024-01-31' as date)", "2024-01-31", None),
+        ("timestamp_input_format = 'DD.MM.YYYY'", "try_to_timestamp_ntz('2024-01-31')",
+         "2024-01-31 00:00:00", "None"),
+        ("date_output_format = 'DD/MM/YYYY'", "cast(date_from_parts(2024, 1, 31) as varchar)",
+         "2024-01-31", "31/01/2024"),
+        ("timezone = 'America/Los_Angeles'",
+         "cast(cast('2024-01-31 00:00:00Z' as timestamp_ltz) as timestamp_ntz)",
+         "2024-01-31 00:00:00", "2024-01-30 16:00:00"),
+        ("quoted_identifiers_ignore_case = true", "(select A from (select 1 as \"a\"))", None, "1"),
+    ],
+)  # fmt: skip
+def test_parameters_of_the_session_change_what_sql_means(
+    scratch, parameter, expression, usual, unusual
+):
+    options = {"database": "ANALYTICS", "schema": "CORE"}
+    for given, expected in [(None, usual), (parameter, unusual)]:
+        before = [f"alter session set {given}"] if given else []
+        if expected is None:
+            with pytest.raises(Exception, match="invalid|Could not parse|date field"):
+                scratch.query(f"select {expression}", before=before, **options)
+        else:
+            [(value,)] = scratch.query(f"select {expression}", before=before, **options)
+            assert str(value) == expected
+
+
+def test_unknown_parameters_are_refused(scratch):
+    assert "invalid parameter 'TIMEZON'" in refusal(scratch, "alter session set timezon = 'UTC'")
+
+
 def test_unknown_statements_are_refused(scratch):
     assert "does not know this statement: vacuum" in refusal(scratch, "vacuum")
 

@@ -144,23 +144,6 @@ def forget_object(session, name, copy_grants):
         ]
 
 
-def set_session(cursor, match, sql):
-    """ALTER SESSION: the query tag holds from now on; the rest changes nothing."""
-    if tag := re.search(r"\bset\s+query_tag\s*=\s*'((?:[^']|'')*)'", sql, FLAGS):
-        cursor.session.query_tag = tag[1].replace("''", "'")
-    elif re.search(r"\bunset\s+query_tag\b", sql, FLAGS):
-        cursor.session.query_tag = ""
-    cursor.succeed()
-
-
-def show_query_tag(cursor, match, sql):
-    """SHOW PARAMETERS LIKE 'query_tag'."""
-    cursor.answer(
-        ["key", "value", "default", "level", "description", "type"],
-        [["QUERY_TAG", cursor.session.query_tag, "", "SESSION", "", "STRING"]],
-    )
-
-
 def describe(cursor, match, sql):
     """DESCRIBE TABLE or VIEW."""
     name = in_full(cursor.name(match[1]))
@@ -301,8 +284,6 @@ def record(cursor, match, sql):
 HANDLERS = [
     (re.compile(pattern, FLAGS), handler)
     for pattern, handler in [
-        (r"alter\s+session\b", set_session),
-        (r"show\s+parameters\s+like\s+'query_tag'", show_query_tag),
         (rf"desc(?:ribe)?\s+(?:table|view)\s+({NAME})\Z", describe),
         (r"select\s+system\$cancel_all_queries\b", cancel),
         (r"show\s+user\s+functions\b", show_nothing),

@@ -12,11 +12,16 @@ from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from . import access, checks, loading, procedures
+from . import access, checks, loading, parameters, procedures
 from .names import FLAGS, MARK, in_full, literal, quoted, stored, with_bindings, with_identifiers
 
 # Statements that fakesnow's parser cannot read or that it does not know, and who answers them.
-HANDLERS = [*procedures.HANDLERS, *loading.HANDLERS, *access.HANDLERS]
+HANDLERS = [
+    *procedures.HANDLERS,
+    *loading.HANDLERS,
+    *access.HANDLERS,
+    *parameters.HANDLERS,
+]
 KNOWN = (
     exp.Query,
     exp.Create,
@@ -65,6 +70,7 @@ MACROS = {
         ),
         lambda pair: to_json(pair[1])::varchar || ':' || coalesce(to_json(pair[2])::varchar, 'null')
     ), ',') || '}' as json)""",
+    **parameters.MACROS,
     "TRY_TO_TIMESTAMP": "(x) as try_cast(x as timestamp)",
     "TRY_TO_TIMESTAMP_NTZ": "(x) as try_cast(x as timestamp)",
     "TRY_TO_TIMESTAMP_TZ": "(x) as try_cast(x as timestamptz)",
@@ -178,6 +184,7 @@ class Cursor(FakeSnowflakeCursor):
 
     def rewrite(self, expression):
         """Replace what only Snowflake has, and what fakesnow would make something else of."""
+        parameters.rewrite(expression, self.session.parameters)
         for name in expression.find_all(exp.Identifier):
             if name.quoted and not isinstance(name.parent, exp.Table):
                 name.set("this", stored(name.name))
