@@ -14,6 +14,7 @@ from conftest import PROJECT, SAMPLE, WITHOUT_TRAINING, Shop
 from sample.generate import generate
 from tests.python.snowflake_emulator import Emulator
 from tests.python.snowflake_emulator.compiled import reserved_names, wrong_types
+from tests.python.snowflake_emulator.parameters import UNUSUAL
 from tests.python.snowflake_emulator.parity import first_difference, public_marts
 from tests.python.snowflake_emulator.python_models import wrong_python_models
 
@@ -428,7 +429,10 @@ def test_a_shop_with_all_dirt_is_the_same_on_both(tmp_path):
 
 
 def test_a_mapped_shop_is_the_same_on_both(tmp_path):
-    """Another name, delimiter and encoding, Parquet files in a folder, and a missing file."""
+    """Another name, delimiter and encoding, Parquet files in a folder, and a missing file.
+
+    On an account whose parameters are all otherwise than a new one's.
+    """
     raw = tmp_path / "raw"
     generate(raw, customers=100, seed=12, clean=True)
     (raw / "products").mkdir()
@@ -458,7 +462,7 @@ def test_a_mapped_shop_is_the_same_on_both(tmp_path):
     build = [*MODELS_ONLY, *WITHOUT_TRAINING]
     shop = Shop(raw, tmp_path / "shop.duckdb")
     shop.build(*build, shop_vars={"shop": mapping})
-    with Emulator(tmp_path / "data") as emulator:
+    with Emulator(tmp_path / "data", UNUSUAL) as emulator:
         account = make_account(emulator, raw, tmp_path, shop_vars={"shop": mapping})
         assert_same_marts(shop, account.load(folders=["products"]).succeed("build", *build))
         (raw / "sales.csv").unlink()
