@@ -199,6 +199,11 @@ def test_marts_are_granted_to_the_reporter(account):
         ("extract(isodow from current_date)", "'isodow' is not a valid date/time component"),
         ("count(*) filter (where true)", "unexpected 'FILTER'"),
         ("1 / 0", "Division by zero"),
+        ("try_cast(a as date)", "TRY_CAST cannot be used with arguments of type INTEGER"),
+        ("translate('a', 'b')", "not enough arguments for function [TRANSLATE]: 2 given"),
+        ("coalesce(a)", "not enough arguments for function [COALESCE]: 1 given"),
+        ("regexp_like('a', 'b', 'i', (1, 2))", "too many arguments for function [REGEXP_LIKE]"),
+        ("percent_rank(a) over (order by a)", "too many arguments for function [PERCENT_RANK]"),
     ],
 )
 def test_what_snowflake_lacks_is_refused(scratch, expression, named):
@@ -332,13 +337,30 @@ def test_a_wrong_procedure_is_named(scratch, packages, imports, named):
         procedure(scratch, packages, imports, "pandas.DataFrame()")
 
 
-def procedure(emulator, packages, imports, frame):
+def test_a_procedure_imports_files_of_a_stage(scratch, tmp_path):
+    (tmp_path / "own_module.py").write_text("ANSWER = 42\n")
+    settings = {"database": "ANALYTICS", "schema": "CORE"}
+    listed = {"extra": "imports = ('@code/own_module.py')"}
+    arguments = ["['pandas==2.2.3']", "import pandas, own_module"]
+    frame = "pandas.DataFrame({'ANSWER': [own_module.ANSWER]})"
+    scratch.query("create or replace stage code", **settings)
+    with pytest.raises(Exception, match="Remote file '@code/own_module.py' was not found"):
+        procedure(scratch, *arguments, frame, **listed)
+    put = f"put 'file://{tmp_path}/own_module.py' @code auto_compress = false"
+    scratch.query(put, **settings)
+    procedure(scratch, *arguments, frame, **listed)
+    assert scratch.query("select answer from analytics.core.written") == [(42,)]
+    with pytest.raises(Exception, match="'own_module' is imported but not in PACKAGES"):
+        procedure(scratch, *arguments, frame)
+
+
+def procedure(emulator, packages, imports, frame, extra=""):
     """Run an anonymous procedure that writes a frame into the table WRITTEN, as dbt does."""
     emulator.query(
         f"""
         with writer as procedure ()
         returns string language python runtime_version = '3.11'
-        packages = ({packages.strip("[]")}) handler = 'main' execute as caller as $$
+        packages = ({packages.strip("[]")}) {extra} handler = 'main' execute as caller as $$
 {imports}
 def main(session):
     frame = session.create_dataframe({frame})

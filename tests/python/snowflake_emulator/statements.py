@@ -71,6 +71,11 @@ MACROS = {
         lambda pair: to_json(pair[1])::varchar || ':' || coalesce(to_json(pair[2])::varchar, 'null')
     ), ',') || '}' as json)""",
     **parameters.MACROS,
+    # Snowflake casts other types with CAST alone.
+    "_EMULATOR_TEXT": """(a) as case
+        when typeof(a) in ('VARCHAR', '"NULL"') then a
+        else error('TRY_CAST cannot be used with arguments of type ' || typeof(a))
+    end""",
     "TRY_TO_TIMESTAMP": "(x) as try_cast(x as timestamp)",
     "TRY_TO_TIMESTAMP_NTZ": "(x) as try_cast(x as timestamp)",
     "TRY_TO_TIMESTAMP_TZ": "(x) as try_cast(x as timestamptz)",
@@ -206,9 +211,11 @@ class Cursor(FakeSnowflakeCursor):
                     # A signed number, as on Snowflake.
                     half = exp.BitwiseRightShift(this=node.copy(), expression=exp.Literal.number(1))
                     node.replace(exp.cast(exp.paren(half), "bigint"))
-            elif node.to.is_type("timestamp", "timestampntz"):
-                # fakesnow would make it a cast that fails.
-                node.replace(exp.Anonymous(this="TRY_TO_TIMESTAMP", expressions=[node.this]))
+            else:
+                node.set("this", exp.Anonymous(this="_EMULATOR_TEXT", expressions=[node.this]))
+                if node.to.is_type("timestamp", "timestampntz"):
+                    # fakesnow would make it a cast that fails.
+                    node.replace(exp.Anonymous(this="TRY_TO_TIMESTAMP", expressions=[node.this]))
         for node in list(expression.find_all(exp.Avg)):
             # A quotient, so that its type follows the same rule.
             whole = node.parent if isinstance(node.parent, exp.Window) else node
