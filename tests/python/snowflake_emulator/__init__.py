@@ -35,17 +35,17 @@ Accepted without effect: privileges (no statement is refused for lack of one), w
 sizes, resource monitors, users, tags, cluster keys, transient and secure objects, WEEK_START,
 comments of schemas and databases.
 
-Refused, each with a sentence: statements, functions, session parameters, options of file formats and
-of COPY INTO that are not on the emulator's lists.
+Refused, each with a sentence: statements, functions, session parameters, options of file formats
+and of COPY INTO that are not on the emulator's lists.
 
-Not judged, because their rules are not on a list here: how many arguments other functions take, and of
-what types (`compiled.py` looks at the types in all that dbt compiles, as far as sqlglot tells them).
+Not judged, because no list here has the rule: how many arguments other functions take, and of what
+types (`compiled.py` looks at types in all that dbt compiles, as far as sqlglot tells them).
 
 Different, so that only an account proves it: precision and scale of computed numbers; MEDIAN and
-PERCENTILE_CONT, which give a FLOAT; TIMESTAMP_TZ, which forgets its offset; a transaction ends at an error, where Snowflake's stays open;
-sqlglot, which reads the SQL, is more lenient than Snowflake; a connection creates its database and
-schema; everything but tables and views, such as grants and policies, lives in memory and ends with
-the process.
+PERCENTILE_CONT, which give a FLOAT; TIMESTAMP_TZ, which forgets its offset; a transaction ends at
+an error, where Snowflake's stays open; sqlglot, which reads the SQL, is more lenient;
+a connection creates its database and schema; everything but tables and views, such as grants and
+policies, lives in memory and ends with the process.
 """
 
 from .launch import Emulator
