@@ -144,6 +144,16 @@ def test_parity_names_the_first_difference(account, sample, tmp_path):
     assert difference.startswith(f"customers.customer_rfm: ['customer_id'] = {first}, monetary:")
 
 
+def test_a_build_sends_few_and_short_statements(account):
+    """Snowflake refuses a statement of a megabyte; a setting for each test costs a trip each."""
+    nodes = json.loads((account.target("TRANSFORMER") / "manifest.json").read_text())["nodes"]
+    built = [n for n in nodes.values() if n["resource_type"] in ("model", "seed", "snapshot")]
+    cost = account.emulator.cost()
+    assert cost["longest"] < 200_000
+    # Two for each node with a tag of its own, and one for each session.
+    assert cost["session_settings"] < 2.5 * len(built) < len(nodes)
+
+
 def test_malformed_lines_land_like_on_duckdb(account, sample):
     query = """
         select entity, raw_record from staging.rejected_rows

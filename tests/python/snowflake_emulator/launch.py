@@ -90,6 +90,31 @@ class Emulator:
                 cursor.execute(statement)
             return cursor.execute(sql).fetchall()
 
+    def cost(self):
+        """Return what was run so far: statements, their text, and what takes time in each build.
+
+        Returns
+        -------
+        dict of int
+            `statements`; `characters` of all, and of the `longest`; `tables` written;
+            `session_settings` (ALTER SESSION).
+        """
+        [row] = self.query(
+            """
+            select
+                count(*), sum(length(query_text)), max(length(query_text)),
+                count_if(regexp_like(query_text, '(?is)create (or replace )?.*table .*|insert .*')),
+                count_if(regexp_like(query_text, '(?is)alter session.*'))
+            from (
+                select trim(regexp_replace(query_text, '/[*].*?[*]/', '')) as query_text
+                from snowflake.account_usage.query_history
+            )
+            """,
+            database="ANALYTICS",
+        )
+        names = ("statements", "characters", "longest", "tables", "session_settings")
+        return dict(zip(names, map(int, row), strict=True))
+
 
 def environment(port):
     """Return the environment variables that bring dbt to an emulator on a port."""
