@@ -338,6 +338,7 @@ def test_lower_case_columns_are_not_found_without_quotes(scratch):
     ("packages", "imports", "named"),
     [
         ("['pandas==2.2.3']", "import pandas, sklearn.cluster", "'sklearn' is imported but not in"),
+        ("['scikit-learn==1.5.1']", "import threadpoolctl, pandas", "'pandas' is imported but not"),
         ("['pandas']", "import pandas", "Package 'pandas' is not pinned"),
         ("['pandas==2.2.3']", "import pandas\nraise KeyError('lost')", "KeyError: 'lost'"),
     ],

@@ -1,5 +1,6 @@
 """Python stored procedures: run in the server with a real Snowpark session on the same server."""
 
+import contextlib
 import dis
 import importlib.metadata
 import re
@@ -74,6 +75,13 @@ def check_packages(header, code, files=()):
         # dbt adds the package of its own accord, without a version.
         if "==" not in package and package != "snowflake-snowpark-python":
             raise refused(f"Package '{package}' is not pinned: write {package}==<version>.")
+    # What a package needs is installed with it, as far as what is installed here tells.
+    for name in list(names):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            needed = importlib.metadata.requires(name) or []
+            names |= {
+                re.split(r"[^\w.-]", one)[0].lower() for one in needed if "extra ==" not in one
+            }
     distributions = importlib.metadata.packages_distributions()
     for module in set(imported_modules(code)) - {file.stem for file in files}:
         provided = {name.lower() for name in distributions.get(module, [module])}
