@@ -30,7 +30,7 @@ lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions 
 	$(BIN)/sqlfluff lint models snapshots tests analyses
 
 snowflake-smoke: .venv/.build ## a short proof on the Snowflake account that SNOWFLAKE_* name; without one it says what it would do
-	.ci/snowflake_smoke
+	$(BIN)/python .ci/snowflake_smoke.py
 
 docs: .venv/.build ## documentation and lineage on http://localhost:8080
 	$(BIN)/dbt docs generate $(VARS)

@@ -503,6 +503,42 @@ def test_a_mapped_shop_is_the_same_on_both(tmp_path):
         assert f"There is no sales.csv, .json (JSON lines) or .parquet in {raw}." in refused
 
 
+def smoke(**settings):
+    """Run the smoke test of an account; returns the finished process."""
+    known = {name: value for name, value in os.environ.items() if not name.startswith("SNOWFLAKE_")}
+    return subprocess.run(
+        [sys.executable, PROJECT / ".ci" / "snowflake_smoke.py"],
+        env=known | {"CLIENTELE_THREADS": "4", "DBT_USE_COLORS": "false"} | settings,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_the_smoke_test_without_an_account_says_what_it_would_do():
+    result = smoke()
+    assert result.returncode == 0
+    assert "change: Change one price" in result.stdout
+    assert "nothing was done" in result.stdout
+
+
+def test_the_smoke_test_leaves_nothing_behind_when_it_passes_and_when_it_fails(tmp_path):
+    schemas = "select schema_name from information_schema.schemata where schema_name ilike 'smoke%'"
+    with Emulator(tmp_path / "data") as emulator:
+        emulator.run_script(SETUP)
+        dbt = {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path / "logs")}
+        failed = smoke(**emulator.environment, **dbt, SNOWFLAKE_MASKING_POLICY="SECURITY.NO_POLICY")
+        assert failed.returncode == 1, failed.stdout[-5000:]
+        assert "== build FAILED" in failed.stdout
+        assert "NO_POLICY' does not exist" in failed.stdout
+        assert emulator.query(schemas, database="ANALYTICS") == []
+        passed = smoke(**emulator.environment, **dbt)
+        assert passed.returncode == 0, passed.stdout[-5000:] + passed.stderr[-2000:]
+        assert "0.15 credits" in passed.stdout
+        assert "All steps passed" in passed.stdout
+        assert emulator.query(schemas, database="ANALYTICS") == []
+
+
 def test_online_retail_2_is_the_same_on_both(tmp_path):
     raw = os.environ.get("CLIENTELE_ONLINE_RETAIL_2")
     if not raw:

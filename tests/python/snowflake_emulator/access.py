@@ -7,9 +7,11 @@ import sqlglot
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
+from .checks import lines
 from .names import FLAGS, MARK, NAME, in_full, literal, quoted, snowflake_type, stored
 
 OBJECT = r"(role|warehouse|user|resource\s+monitor|network\s+policy|tag|masking\s+policy)"
+PACKAGES = [[word.lower() for word in line] for line in lines("packages.txt")]
 ROLE_HIERARCHY = {
     "ACCOUNTADMIN": {"SYSADMIN", "SECURITYADMIN"},
     "SECURITYADMIN": {"USERADMIN"},
@@ -29,6 +31,13 @@ def with_history(cursor, sql):
         return sql
     cursor.session.account.write_history()
     return re.sub(pattern, "_fs_global._fs_information_schema.query_history", sql, flags=FLAGS)
+
+
+def with_packages(sql):
+    """Replace INFORMATION_SCHEMA.PACKAGES by the list of what the channel is known to have."""
+    rows = ", ".join(f"('python', '3.11', '{name}', '{version}')" for name, version in PACKAGES)
+    listed = f"(values {rows}) as packages (language, runtime_version, package_name, version)"
+    return re.sub(r"[\w.]*\binformation_schema\s*\.\s*packages\b", listed, sql, flags=FLAGS)
 
 
 def with_roles(session, sql):

@@ -159,7 +159,8 @@ class Cursor(FakeSnowflakeCursor):
                 return self
         if re.search(r"\bidentifier\s*\(", sql, FLAGS):
             sql, params = with_identifiers(with_bindings(sql, params or ())), None
-        sql = access.with_roles(self.session, access.with_history(self, sql))
+        sql = access.with_packages(access.with_history(self, sql))
+        sql = access.with_roles(self.session, sql)
         sql = loading.with_table_functions(self, sql, params)
         if isinstance(params, list):
             for row in params:
