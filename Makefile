@@ -26,16 +26,17 @@ check: .venv/.build ## check a mapping against the shop's files, in seconds: SHO
 test: .venv/.test lint ## lint, then pytest: whole builds of shops on DuckDB and on the Snowflake emulator, docs
 	$(BIN)/pytest
 
-lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions on the manifest
+lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions on the manifest, reserved words
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/dbt parse --target snowflake --no-partial-parse --target-path target/snowflake
-	$(BIN)/dbt parse --target duckdb --no-partial-parse
+	$(BIN)/dbt --quiet compile --target duckdb --no-partial-parse
+	$(BIN)/python -m tests.python.snowflake_emulator.compiled target/manifest.json
 	$(BIN)/dbt-bouncer run --only manifest_checks
 	$(BIN)/sqlfluff lint models snapshots tests analyses
 
 snowflake-smoke: .venv/.build ## a short proof on the Snowflake account that SNOWFLAKE_* name; without one it says what it would do
-	.ci/snowflake_smoke
+	$(BIN)/python .ci/snowflake_smoke.py
 
 docs: .venv/.build ## documentation and lineage on http://localhost:8080
 	$(BIN)/dbt docs generate $(VARS)

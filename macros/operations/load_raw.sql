@@ -8,6 +8,7 @@
    Arguments:
      folders (list of strings): tables whose Parquet files stand in a folder named like the table. #}
 {% macro load_raw(folders=[]) %}
+    {%- do clientele.set_session_parameters() -%}
     {%- set raw = api.Relation.create(database=env_var('RAW_DATABASE', 'RAW'), schema=env_var('RAW_SCHEMA', 'SHOP')) -%}
     {%- if not adapter.check_schema_exists(raw.database, raw.schema) -%}
         {%- do adapter.create_schema(raw) -%}

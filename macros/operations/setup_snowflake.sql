@@ -85,9 +85,10 @@ grant usage on database {{ raw }} to role {{ transformer }};
 grant usage on schema {{ landing }} to role {{ transformer }};
 
 use role SECURITYADMIN;
-grant select on all tables in schema {{ landing }} to role {{ transformer }};
-grant select on future tables in schema {{ landing }} to role {{ transformer }};
-
+{% for kind in ['tables', 'views'] -%}
+grant select on all {{ kind }} in schema {{ landing }} to role {{ transformer }};
+grant select on future {{ kind }} in schema {{ landing }} to role {{ transformer }};
+{% endfor %}
 -- What dbt builds.
 use role SYSADMIN;
 create database if not exists {{ analytics }};

@@ -27,43 +27,59 @@
     {{- return(clientele.query_column(query)) -}}
 {% endmacro %}
 
-{# What is known of every customer on one day, from the days before it only: recency, frequency,
+{# What is known of every customer on each of some days, from the days before it only: recency, frequency,
    monetary and their scores, order values, gaps between order days, counts and values by window,
-   baskets, discounts, returns, events. One row per customer with an order before the day.
+   baskets, discounts, returns, events. One row per day and customer with an order before it.
 
    An order day is a day with one or more orders: two orders of one day tell no more about the next
    purchase than one. Sums are taken over integers and decimals, which add up to the same bits in any
    order; doubles appear only after them.
 
    Arguments:
-     snapshot_date (string): the day, as an ISO date.
+     dates (list of strings): the days, as ISO dates.
      customer_days (string): relation or CTE with the columns of int_customer_days.
      snapshot_dates (string): relation or CTE with the columns of int_snapshot_dates. #}
-{% macro customer_snapshot(snapshot_date, customer_days='customer_days', snapshot_dates='snapshot_dates') -%}
-    {%- set day = "cast('" ~ snapshot_date ~ "' as date)" -%}
+{% macro customer_snapshot(dates, customer_days='customer_days', snapshot_dates='snapshot_dates') -%}
+    {%- set ns = namespace(days=[]) -%}
+    {%- for date in dates -%}
+        {%- do ns.days.append("cast('" ~ date ~ "' as date)") -%}
+    {%- endfor -%}
     {%- set horizon = var('churn_horizon_days') | int -%}
     with
 
+    {#- A day alone is a constant: no join, and the scan ends at it. #}
     history as (
         select
-            *,
-            {{ dbt.datediff('activity_date', day, 'day') }} as age
+            {{ customer_days }}.*,
+            {% if ns.days | length == 1 -%}
+            {{ ns.days[0] }} as snapshot_date,
+            {{ dbt.datediff('activity_date', ns.days[0], 'day') }} as age
         from {{ customer_days }}
-        where activity_date < {{ day }}
+        where activity_date < {{ ns.days[0] }}
+            {%- else -%}
+            {{ snapshot_dates }}.snapshot_date,
+            {{ dbt.datediff('activity_date', 'snapshot_date', 'day') }} as age
+        from {{ customer_days }}
+        inner join {{ snapshot_dates }}
+            on {{ customer_days }}.activity_date < {{ snapshot_dates }}.snapshot_date
+        where {{ snapshot_dates }}.snapshot_date in ({{ ns.days | join(', ') }})
+            {%- endif %}
     ),
 
     last_orders as (
         select
             customer_id,
+            snapshot_date,
             min(age) as recency_days
         from history
         where order_count > 0
-        group by 1
+        group by 1, 2
     ),
 
     summed as (
         select
             history.customer_id,
+            history.snapshot_date,
             last_orders.recency_days,
             max(case when order_count > 0 then age end) as tenure_days,
             sum(order_count) as frequency,
@@ -104,13 +120,18 @@
             min(case when event_count > 0 then age end) as days_since_event
         from history
         inner join last_orders
-            on history.customer_id = last_orders.customer_id
-        group by 1, 2
+            on
+                history.customer_id = last_orders.customer_id
+                and history.snapshot_date = last_orders.snapshot_date
+        group by 1, 2, 3
     ),
 
     averaged as (
         select
             summed.*,
+            {{ snapshot_dates }}.history_fingerprint,
+            {{ snapshot_dates }}.history_days,
+            {{ snapshot_dates }}.has_events,
             cast(monetary as double) / order_days as mean_value,
             -- Equal values differ by nothing; the formula would leave a rounding error.
             case
@@ -130,13 +151,15 @@
             end as sd_gap,
             cast(order_days as double) / (tenure_days + 30) as order_rate
         from summed
+        inner join {{ snapshot_dates }}
+            on summed.snapshot_date = {{ snapshot_dates }}.snapshot_date
     )
 
     select
         averaged.customer_id,
-        {{ snapshot_dates }}.snapshot_date,
-        {{ snapshot_dates }}.history_fingerprint,
-        {{ snapshot_dates }}.history_days,
+        averaged.snapshot_date,
+        averaged.history_fingerprint,
+        averaged.history_days,
         averaged.recency_days <= 365 as is_eligible,
         cast(averaged.recency_days as integer) as recency_days,
         cast(averaged.tenure_days as integer) as tenure_days,
@@ -178,12 +201,10 @@
         cast(case when averaged.order_days = 1 then 1 else 0 end as integer) as one_time_buyer,
         averaged.order_rate,
         exp(-{{ horizon }} * averaged.order_rate) as no_order_chance,
-        cast(case when {{ snapshot_dates }}.history_days >= 365 then averaged.orders_last_year end as integer)
+        cast(case when averaged.history_days >= 365 then averaged.orders_last_year end as integer)
             as orders_last_year,
-        cast(case when {{ snapshot_dates }}.has_events then averaged.events_30 end as integer) as events_30,
-        cast(case when {{ snapshot_dates }}.has_events then averaged.events_90 end as integer) as events_90,
+        cast(case when averaged.has_events then averaged.events_30 end as integer) as events_30,
+        cast(case when averaged.has_events then averaged.events_90 end as integer) as events_90,
         cast(averaged.days_since_event as integer) as days_since_event
     from averaged
-    cross join {{ snapshot_dates }}
-    where {{ snapshot_dates }}.snapshot_date = {{ day }}
 {%- endmacro %}

@@ -44,7 +44,7 @@
             when square_{{ place }} then segment_{{ place }}
             {%- endfor %}
         end as segment_id,
-        sqrt(nullif(nearest, 1e300)) as distance
+        sqrt(nullif(nearest, cast('1e300' as double))) as distance
     from (
         select
             *,
@@ -60,7 +60,7 @@
                     ({{ feature }} - {{ feature }}_{{ place }}) * ({{ feature }} - {{ feature }}_{{ place }})
                     {{- ' +' if not loop.last }}
                     {%- endfor %},
-                    1e300
+                    cast('1e300' as double)
                 ) as square_{{ place }}{{ ',' if not loop.last }}
                 {%- endfor %}
             from (

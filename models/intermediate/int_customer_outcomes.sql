@@ -28,7 +28,7 @@ order_days as (
     where order_count > 0
 ),
 
-following as (
+later_orders as (
     select
         order_days.customer_id,
         snapshot_dates.snapshot_date,
@@ -50,7 +50,7 @@ summed as (
         sum(case when days_later < {{ days }} then revenue else 0 end) as value_{{ days }},
         {% endfor -%}
         min(days_later) as days_to_next_order
-    from following
+    from later_orders
     group by 1, 2
 ),
 

@@ -6,9 +6,15 @@
     incremental_strategy='delete+insert',
     unique_key='snapshot_date',
     on_schema_change='fail',
-    post_hook="delete from {{ this }} where snapshot_date not in (select snapshot_date from {{ ref('int_snapshot_dates') }})",
+    post_hook="
+        delete from {{ this }}
+        where not exists (
+            select 1 from {{ ref('int_snapshot_dates') }} as wanted
+            where wanted.snapshot_date = {{ this.identifier }}.snapshot_date
+        )",
 ) }}
 {%- set snapshot_dates = snapshot_dates_to_build() %}
+{%- set batches = snapshot_batches(snapshot_dates or ['1990-01-01']) %}
 
 with
 
@@ -38,16 +44,15 @@ snapshot_dates as (
     from {{ ref('int_snapshot_dates') }}
 ),
 
--- One day at a time: a join of all days with all of history would hold both in memory.
-{% for snapshot_date in snapshot_dates or ['1990-01-01'] -%}
-snapshot_{{ loop.index }} as (
-    {{ customer_snapshot(snapshot_date) }}
+{% for dates in batches -%}
+snapshots_{{ loop.index }} as (
+    {{ customer_snapshot(dates) }}
 ),
 
 {% endfor -%}
 int_customer_snapshots as (
-    {% for snapshot_date in snapshot_dates or ['1990-01-01'] -%}
-    select * from snapshot_{{ loop.index }}
+    {% for dates in batches -%}
+    select * from snapshots_{{ loop.index }}
     {{ 'where false' if not snapshot_dates }}
     {{ 'union all' if not loop.last }}
     {% endfor -%}

@@ -13,6 +13,8 @@ from conftest import PROJECT, SAMPLE, WITHOUT_TRAINING, Shop
 
 from sample.generate import generate
 from tests.python.snowflake_emulator import Emulator
+from tests.python.snowflake_emulator.compiled import reserved_names, wrong_types
+from tests.python.snowflake_emulator.parameters import UNUSUAL
 from tests.python.snowflake_emulator.parity import first_difference, public_marts
 from tests.python.snowflake_emulator.python_models import wrong_python_models
 
@@ -105,13 +107,13 @@ def scratch(tmp_path_factory):
         yield emulator
 
 
-def assert_same_marts(shop, account):
+def assert_same_marts(shop, account, at_least=8):
     """Fail with the first difference between the public marts that were built of a shop."""
     marts = public_marts(account.target("TRANSFORMER") / "manifest.json")
     tables = "select lower(table_schema || '.' || table_name) from information_schema.tables"
     built = {name for (name,) in account.emulator.query(tables, database="ANALYTICS")}
     marts = {mart: key for mart, key in marts.items() if mart in built}
-    assert len(marts) > 8
+    assert len(marts) >= at_least
     assert first_difference(shop.database, account.emulator, marts) is None
 
 
@@ -140,6 +142,16 @@ def test_parity_names_the_first_difference(account, sample, tmp_path):
     marts = {"customers.customer_rfm": ["customer_id"]}
     difference = first_difference(changed, account.emulator, marts)
     assert difference.startswith(f"customers.customer_rfm: ['customer_id'] = {first}, monetary:")
+
+
+def test_a_build_sends_few_and_short_statements(account):
+    """Snowflake refuses a statement of a megabyte; a setting for each test costs a trip each."""
+    nodes = json.loads((account.target("TRANSFORMER") / "manifest.json").read_text())["nodes"]
+    built = [n for n in nodes.values() if n["resource_type"] in ("model", "seed", "snapshot")]
+    cost = account.emulator.cost()
+    assert cost["longest"] < 200_000
+    # Two for each node with a tag of its own, and one for each session.
+    assert cost["session_settings"] < 2.5 * len(built) < len(nodes)
 
 
 def test_malformed_lines_land_like_on_duckdb(account, sample):
@@ -197,10 +209,113 @@ def test_marts_are_granted_to_the_reporter(account):
         ("extract(isodow from current_date)", "'isodow' is not a valid date/time component"),
         ("count(*) filter (where true)", "unexpected 'FILTER'"),
         ("1 / 0", "Division by zero"),
+        ("try_cast(a as date)", "TRY_CAST cannot be used with arguments of type INTEGER"),
+        ("translate('a', 'b')", "not enough arguments for function [TRANSLATE]: 2 given"),
+        ("coalesce(a)", "not enough arguments for function [COALESCE]: 1 given"),
+        ("regexp_like('a', 'b', 'i', (1, 2))", "too many arguments for function [REGEXP_LIKE]"),
+        ("percent_rank(a) over (order by a)", "too many arguments for function [PERCENT_RANK]"),
     ],
 )
 def test_what_snowflake_lacks_is_refused(scratch, expression, named):
     assert named in refusal(scratch, f"select {expression} from (select 1 as a) as one")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "with following as (select 1 as a) select a from following",
+        "select current.a from (select 1 as a) as current",
+        "select 1 as rows",
+        "create table core.words (sample varchar)",
+    ],
+)
+def test_a_reserved_word_is_no_name(scratch, statement):
+    assert "syntax error" in refusal(scratch, statement)
+
+
+def test_reserved_words_are_found_before_a_build(tmp_path):
+    compiled = {
+        "columns": {"order": {}, "place": {}},
+        "compiled_code": "with following as (select 1 as a) select a, a as qualify from following",
+        "language": "sql",
+        "original_file_path": "models/wrong.sql",
+    }
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"nodes": {"wrong": compiled}, "sources": {}}))
+    assert reserved_names(manifest) == [
+        "models/wrong.sql: Snowflake reserves following, order, qualify: rename."
+    ]
+
+
+COLUMNS = """
+    select table_catalog, table_schema, table_name, column_name,
+        case data_type when 'TEXT' then 'VARCHAR' else data_type end
+    from information_schema.columns
+    """
+
+
+def test_names_and_types_hold_in_all_compiled_sql(account):
+    columns = account.emulator.query(COLUMNS, database="ANALYTICS")
+    assert len(columns) > 500
+    assert wrong_types(account.target("TRANSFORMER") / "manifest.json", columns) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "fault"),
+    [
+        ("select b from core.t", "Column 'B' could not be resolved"),
+        ("select try_cast(a as date) as a from core.t", "TRY_CAST takes text only"),
+        ("select a / count(*) over () as a from core.t", "a quotient of exact numbers is rounded"),
+        ("select a from core.t where a = name", "number and text meet"),
+        ("select coalesce(a, name) as a from core.t", "number and text meet"),
+        ("select case when a = 1 then at else name end as a from core.t", "text and time meet"),
+    ],
+)
+def test_a_wrong_name_or_type_is_found_in_compiled_sql(tmp_path, sql, fault):
+    node = {"columns": {}, "compiled_code": sql, "original_file_path": "models/wrong.sql"}
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"nodes": {"wrong": node}, "sources": {}}))
+    columns = [
+        ("ANALYTICS", "CORE", "T", "A", "NUMBER"),
+        ("ANALYTICS", "CORE", "T", "NAME", "VARCHAR"),
+        ("ANALYTICS", "CORE", "T", "AT", "TIMESTAMP_NTZ"),
+    ]
+    assert [
+        one.startswith(f"models/wrong.sql: {fault}") for one in wrong_types(manifest, columns)
+    ] == [True]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expression", "usual", "unusual"),
+    [
+        ("date_input_format = 'DD.MM.YYYY'", "cast('31.01.2024' as date)", None, "2024-01-31"),
+        ("date_input_format = 'DD.MM.YYYY'", "cast('2024-01-31' as date)", "2024-01-31", None),
+        ("timestamp_input_format = 'DD.MM.YYYY'", "try_to_timestamp_ntz('2024-01-31')",
+         "2024-01-31 00:00:00", "None"),
+        ("date_output_format = 'DD/MM/YYYY'", "cast(date_from_parts(2024, 1, 31) as varchar)",
+         "2024-01-31", "31/01/2024"),
+        ("timezone = 'America/Los_Angeles'",
+         "cast(cast('2024-01-31 00:00:00Z' as timestamp_ltz) as timestamp_ntz)",
+         "2024-01-31 00:00:00", "2024-01-30 16:00:00"),
+        ("quoted_identifiers_ignore_case = true", "(select A from (select 1 as \"a\"))", None, "1"),
+    ],
+)  # fmt: skip
+def test_parameters_of_the_session_change_what_sql_means(
+    scratch, parameter, expression, usual, unusual
+):
+    options = {"database": "ANALYTICS", "schema": "CORE"}
+    for given, expected in [(None, usual), (parameter, unusual)]:
+        before = [f"alter session set {given}"] if given else []
+        if expected is None:
+            with pytest.raises(Exception, match="invalid|Could not parse|date field"):
+                scratch.query(f"select {expression}", before=before, **options)
+        else:
+            [(value,)] = scratch.query(f"select {expression}", before=before, **options)
+            assert str(value) == expected
+
+
+def test_unknown_parameters_are_refused(scratch):
+    assert "invalid parameter 'TIMEZON'" in refusal(scratch, "alter session set timezon = 'UTC'")
 
 
 def test_unknown_statements_are_refused(scratch):
@@ -223,6 +338,7 @@ def test_lower_case_columns_are_not_found_without_quotes(scratch):
     ("packages", "imports", "named"),
     [
         ("['pandas==2.2.3']", "import pandas, sklearn.cluster", "'sklearn' is imported but not in"),
+        ("['scikit-learn==1.5.1']", "import threadpoolctl, pandas", "'pandas' is imported but not"),
         ("['pandas']", "import pandas", "Package 'pandas' is not pinned"),
         ("['pandas==2.2.3']", "import pandas\nraise KeyError('lost')", "KeyError: 'lost'"),
     ],
@@ -232,13 +348,30 @@ def test_a_wrong_procedure_is_named(scratch, packages, imports, named):
         procedure(scratch, packages, imports, "pandas.DataFrame()")
 
 
-def procedure(emulator, packages, imports, frame):
+def test_a_procedure_imports_files_of_a_stage(scratch, tmp_path):
+    (tmp_path / "own_module.py").write_text("ANSWER = 42\n")
+    settings = {"database": "ANALYTICS", "schema": "CORE"}
+    listed = {"extra": "imports = ('@code/own_module.py')"}
+    arguments = ["['pandas==2.2.3']", "import pandas, own_module"]
+    frame = "pandas.DataFrame({'ANSWER': [own_module.ANSWER]})"
+    scratch.query("create or replace stage code", **settings)
+    with pytest.raises(Exception, match="Remote file '@code/own_module.py' was not found"):
+        procedure(scratch, *arguments, frame, **listed)
+    put = f"put 'file://{tmp_path}/own_module.py' @code auto_compress = false"
+    scratch.query(put, **settings)
+    procedure(scratch, *arguments, frame, **listed)
+    assert scratch.query("select answer from analytics.core.written") == [(42,)]
+    with pytest.raises(Exception, match="'own_module' is imported but not in PACKAGES"):
+        procedure(scratch, *arguments, frame)
+
+
+def procedure(emulator, packages, imports, frame, extra=""):
     """Run an anonymous procedure that writes a frame into the table WRITTEN, as dbt does."""
     emulator.query(
         f"""
         with writer as procedure ()
         returns string language python runtime_version = '3.11'
-        packages = ({packages.strip("[]")}) handler = 'main' execute as caller as $$
+        packages = ({packages.strip("[]")}) {extra} handler = 'main' execute as caller as $$
 {imports}
 def main(session):
     frame = session.create_dataframe({frame})
@@ -285,6 +418,40 @@ def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
         assert_same_marts(shop, make_account(emulator, raw, tmp_path).build(*build))
 
 
+def test_a_price_changes_while_the_clock_stands_still(tmp_path):
+    """On both targets each price has its version, and the last holds, also one that comes back."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "customers.json").write_text('{"customer_id": "c1"}\n')
+    (raw / "inventory.csv").write_text("product_id,warehouse_id,stock_quantity\np1,w1,3\n")
+    (raw / "orders.csv").write_text(
+        "order_id,customer_id,product_id,quantity,order_date\no1,c1,p1,2,2024-01-01\n"
+    )
+    history = """
+        select cast(price as integer), dbt_valid_to is null, count(*), count(distinct dbt_scd_id)
+        from {}core.products_history group by 1, 2 order by 1, 2
+        """
+    build = ["--select", "+dim_product_prices", "+customers_history", "histories_follow_the_master"]
+    build += ["--exclude-resource-type", "unit_test"]
+    shop = Shop(raw, tmp_path / "shop.duckdb")
+    with Emulator(tmp_path / "data") as emulator:
+        account = make_account(emulator, raw, tmp_path)
+        for price, versions in [
+            (5, [(5, True, 1, 1)]),
+            (7, [(5, False, 1, 1), (7, True, 1, 1)]),
+            (5, [(5, False, 1, 1), (5, True, 1, 1), (7, False, 1, 1)]),
+        ]:
+            duckdb.sql(
+                f"copy (select 'p1' as product_id, {price} as price, 1 as cost)"
+                f" to '{raw}/products.parquet' (format parquet)"
+            )
+            shop.build(*build)
+            account.build(*build)
+            assert shop.query(history.format("")) == versions
+            assert emulator.query(history.format("analytics.")) == versions
+            assert_same_marts(shop, account, at_least=1)
+
+
 def test_a_shop_with_all_dirt_is_the_same_on_both(tmp_path):
     generate(tmp_path / "raw", customers=300, seed=11)
     shop = Shop(tmp_path / "raw", tmp_path / "shop.duckdb")
@@ -295,7 +462,10 @@ def test_a_shop_with_all_dirt_is_the_same_on_both(tmp_path):
 
 
 def test_a_mapped_shop_is_the_same_on_both(tmp_path):
-    """Another name, delimiter and encoding, Parquet files in a folder, and a missing file."""
+    """Another name, delimiter and encoding, Parquet files in a folder, and a missing file.
+
+    On an account whose parameters are all otherwise than a new one's.
+    """
     raw = tmp_path / "raw"
     generate(raw, customers=100, seed=12, clean=True)
     (raw / "products").mkdir()
@@ -325,12 +495,48 @@ def test_a_mapped_shop_is_the_same_on_both(tmp_path):
     build = [*MODELS_ONLY, *WITHOUT_TRAINING]
     shop = Shop(raw, tmp_path / "shop.duckdb")
     shop.build(*build, shop_vars={"shop": mapping})
-    with Emulator(tmp_path / "data") as emulator:
+    with Emulator(tmp_path / "data", UNUSUAL) as emulator:
         account = make_account(emulator, raw, tmp_path, shop_vars={"shop": mapping})
         assert_same_marts(shop, account.load(folders=["products"]).succeed("build", *build))
         (raw / "sales.csv").unlink()
         refused = account.dbt("run-operation", "load_raw", role="LOADER").stdout
         assert f"There is no sales.csv, .json (JSON lines) or .parquet in {raw}." in refused
+
+
+def smoke(**settings):
+    """Run the smoke test of an account; returns the finished process."""
+    known = {name: value for name, value in os.environ.items() if not name.startswith("SNOWFLAKE_")}
+    return subprocess.run(
+        [sys.executable, PROJECT / ".ci" / "snowflake_smoke.py"],
+        env=known | {"CLIENTELE_THREADS": "4", "DBT_USE_COLORS": "false"} | settings,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_the_smoke_test_without_an_account_says_what_it_would_do():
+    result = smoke()
+    assert result.returncode == 0
+    assert "change: Change one price" in result.stdout
+    assert "nothing was done" in result.stdout
+
+
+def test_the_smoke_test_leaves_nothing_behind_when_it_passes_and_when_it_fails(tmp_path):
+    schemas = "select schema_name from information_schema.schemata where schema_name ilike 'smoke%'"
+    with Emulator(tmp_path / "data") as emulator:
+        emulator.run_script(SETUP)
+        dbt = {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path / "logs")}
+        failed = smoke(**emulator.environment, **dbt, SNOWFLAKE_MASKING_POLICY="SECURITY.NO_POLICY")
+        assert failed.returncode == 1, failed.stdout[-5000:]
+        assert "== build FAILED" in failed.stdout
+        assert "NO_POLICY' does not exist" in failed.stdout
+        assert emulator.query(schemas, database="ANALYTICS") == []
+        passed = smoke(**emulator.environment, **dbt)
+        assert passed.returncode == 0, passed.stdout[-5000:] + passed.stderr[-2000:]
+        assert "0.15 credits" in passed.stdout
+        assert "All steps passed" in passed.stdout
+        assert emulator.query(schemas, database="ANALYTICS") == []
 
 
 def test_online_retail_2_is_the_same_on_both(tmp_path):

@@ -102,6 +102,13 @@ def test_the_script_makes_every_schema_and_opens_the_marts_alone(production):
     assert not re.search(r"on (all|future) \w+ in \w+ \S+ to role REPORTER", text)
 
 
+@pytest.mark.parametrize("kind", ["tables", "views"])
+def test_dbt_reads_what_lands_now_and_later(kind):
+    for when in ("all", "future"):
+        grant = f"grant select on {when} {kind} in schema RAW.SHOP to role TRANSFORMER;"
+        assert grant in SCRIPT.read_text()
+
+
 def test_names_follow_the_environment_and_a_limit_is_set_on_demand(tmp_path):
     text = script(
         tmp_path,
@@ -177,6 +184,16 @@ def test_a_password_needs_no_key_and_an_account_no_host():
     assert given["password"] == "secret"
     assert given["private_key"] is None
     assert not {"host", "authenticator"} & set(given)
+
+
+def test_a_token_takes_the_place_of_a_password():
+    given = credentials(
+        SNOWFLAKE_USER="dbt",
+        SNOWFLAKE_TOKEN="secret",
+        SNOWFLAKE_AUTHENTICATOR="programmatic_access_token",
+    )
+    assert (given["token"], given["authenticator"]) == ("secret", "programmatic_access_token")
+    assert "password" not in given
 
 
 def test_a_key_is_read_from_a_file_and_from_text(tmp_path):

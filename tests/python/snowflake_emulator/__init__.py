@@ -11,10 +11,14 @@ Emulated
 
 =================  ===============================================================================
 procedures         Python procedures without arguments, anonymous or created, run with a Snowpark
-                   session. Every package must be pinned and every import be in PACKAGES; they run
-                   with what is installed here, whatever version is pinned.
-names              Unquoted names are upper case; quoted lower-case columns need their quotes.
-functions          Functions and parts of dates that Snowflake lacks are unknown.
+                   session. Every package must be pinned, every import be in PACKAGES or a file
+                   of IMPORTS that its stage holds; they run with what is installed here, whatever
+                   version is pinned.
+names              Unquoted names are upper case, and no reserved word; quoted lower-case columns
+                   need their quotes.
+functions          Functions and parts of dates that Snowflake lacks are unknown; those in
+                   `arguments.txt` take as many arguments as Snowflake's. TRY_CAST takes text only.
+parameters         Those of the session in `parameters.py`, with their effect on casts and names.
 numbers            Quotients and averages of exact numbers are NUMBER, rounded as on Snowflake;
                    their type always has 12 places. To divide by 0 is an error.
 loading            Internal stages, PUT, LIST, REMOVE, file formats, INFER_SCHEMA, COPY INTO of
@@ -28,17 +32,20 @@ descriptions       Comments on tables, views and columns.
 =================  ===============================================================================
 
 Accepted without effect: privileges (no statement is refused for lack of one), warehouses and their
-sizes, resource monitors, users, tags, cluster keys, transient and secure objects, IMPORTS of
-procedures, comments of schemas and databases.
+sizes, resource monitors, users, tags, cluster keys, transient and secure objects, WEEK_START,
+comments of schemas and databases.
 
-Refused, each with a sentence: statements, functions, options of file formats and of COPY INTO that
-are not on the emulator's lists.
+Refused, each with a sentence: statements, functions, session parameters, options of file formats
+and of COPY INTO that are not on the emulator's lists.
+
+Not judged, because no list here has the rule: how many arguments other functions take, and of what
+types (`compiled.py` looks at types in all that dbt compiles, as far as sqlglot tells them).
 
 Different, so that only an account proves it: precision and scale of computed numbers; MEDIAN and
-PERCENTILE_CONT, which give a FLOAT; a transaction ends at an error, where Snowflake's stays open;
-sqlglot, which reads the SQL, is more lenient than Snowflake; a connection creates its database and
-schema; everything but tables and views, such as grants and policies, lives in memory and ends with
-the process.
+PERCENTILE_CONT, which give a FLOAT; TIMESTAMP_TZ, which forgets its offset; a transaction ends at
+an error, where Snowflake's stays open; sqlglot, which reads the SQL, is more lenient;
+a connection creates its database and schema; everything but tables and views, such as grants and
+policies, lives in memory and ends with the process.
 """
 
 from .launch import Emulator

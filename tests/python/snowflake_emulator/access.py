@@ -7,9 +7,11 @@ import sqlglot
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 
+from .checks import lines
 from .names import FLAGS, MARK, NAME, in_full, literal, quoted, snowflake_type, stored
 
 OBJECT = r"(role|warehouse|user|resource\s+monitor|network\s+policy|tag|masking\s+policy)"
+PACKAGES = [[word.lower() for word in line] for line in lines("packages.txt")]
 ROLE_HIERARCHY = {
     "ACCOUNTADMIN": {"SYSADMIN", "SECURITYADMIN"},
     "SECURITYADMIN": {"USERADMIN"},
@@ -29,6 +31,13 @@ def with_history(cursor, sql):
         return sql
     cursor.session.account.write_history()
     return re.sub(pattern, "_fs_global._fs_information_schema.query_history", sql, flags=FLAGS)
+
+
+def with_packages(sql):
+    """Replace INFORMATION_SCHEMA.PACKAGES by the list of what the channel is known to have."""
+    rows = ", ".join(f"('python', '3.11', '{name}', '{version}')" for name, version in PACKAGES)
+    listed = f"(values {rows}) as packages (language, runtime_version, package_name, version)"
+    return re.sub(r"[\w.]*\binformation_schema\s*\.\s*packages\b", listed, sql, flags=FLAGS)
 
 
 def with_roles(session, sql):
@@ -142,23 +151,6 @@ def forget_object(session, name, copy_grants):
             for grant in session.account.grants
             if grant["name"] != name or grant["kind"] == "ROLE"
         ]
-
-
-def set_session(cursor, match, sql):
-    """ALTER SESSION: the query tag holds from now on; the rest changes nothing."""
-    if tag := re.search(r"\bset\s+query_tag\s*=\s*'((?:[^']|'')*)'", sql, FLAGS):
-        cursor.session.query_tag = tag[1].replace("''", "'")
-    elif re.search(r"\bunset\s+query_tag\b", sql, FLAGS):
-        cursor.session.query_tag = ""
-    cursor.succeed()
-
-
-def show_query_tag(cursor, match, sql):
-    """SHOW PARAMETERS LIKE 'query_tag'."""
-    cursor.answer(
-        ["key", "value", "default", "level", "description", "type"],
-        [["QUERY_TAG", cursor.session.query_tag, "", "SESSION", "", "STRING"]],
-    )
 
 
 def describe(cursor, match, sql):
@@ -301,8 +293,6 @@ def record(cursor, match, sql):
 HANDLERS = [
     (re.compile(pattern, FLAGS), handler)
     for pattern, handler in [
-        (r"alter\s+session\b", set_session),
-        (r"show\s+parameters\s+like\s+'query_tag'", show_query_tag),
         (rf"desc(?:ribe)?\s+(?:table|view)\s+({NAME})\Z", describe),
         (r"select\s+system\$cancel_all_queries\b", cancel),
         (r"show\s+user\s+functions\b", show_nothing),

@@ -1,6 +1,7 @@
 """Start and stop the emulator: as a process of its own, for tests and for a person."""
 
 import argparse
+import json
 import os
 import socket
 import subprocess
@@ -29,10 +30,13 @@ class Emulator:
     folder : pathlib.Path
         Where its databases are kept. An emulator that is killed and started again on its folder has
         what was committed.
+    parameters : dict
+        Session parameters of the account that are not as in a new one (`parameters.py`).
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, parameters=()):
         self.folder = Path(folder)
+        self.parameters = dict(parameters)
         self.process = None
 
     def __enter__(self):
@@ -44,7 +48,8 @@ class Emulator:
         with (self.folder / "emulator.log").open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.python.snowflake_emulator"]
-                + ["--port", str(self.port), "--folder", str(self.folder)],
+                + ["--port", str(self.port), "--folder", str(self.folder)]
+                + ["--parameters", json.dumps(self.parameters)],
                 cwd=PROJECT,
                 stdout=log,
                 stderr=log,
@@ -73,15 +78,42 @@ class Emulator:
         with snowflake.connector.connect(**ACCESS, port=self.port, role=role) as connection:
             connection.execute_string(text, remove_comments=True)
 
-    def query(self, sql, role="TRANSFORMER", **options):
-        """Rows of a query over the wire."""
+    def query(self, sql, role="TRANSFORMER", before=(), **options):
+        """Rows of a query over the wire, in a session that ran other statements before."""
         with (
             snowflake.connector.connect(
                 **ACCESS, port=self.port, role=role, **options
             ) as connection,
             connection.cursor() as cursor,
         ):
+            for statement in before:
+                cursor.execute(statement)
             return cursor.execute(sql).fetchall()
+
+    def cost(self):
+        """Return what was run so far: statements, their text, and what takes time in each build.
+
+        Returns
+        -------
+        dict of int
+            `statements`; `characters` of all, and of the `longest`; `tables` written;
+            `session_settings` (ALTER SESSION).
+        """
+        [row] = self.query(
+            """
+            select
+                count(*), sum(length(query_text)), max(length(query_text)),
+                count_if(regexp_like(query_text, '(?is)create (or replace )?.*table .*|insert .*')),
+                count_if(regexp_like(query_text, '(?is)alter session.*'))
+            from (
+                select trim(regexp_replace(query_text, '/[*].*?[*]/', '')) as query_text
+                from snowflake.account_usage.query_history
+            )
+            """,
+            database="ANALYTICS",
+        )
+        names = ("statements", "characters", "longest", "tables", "session_settings")
+        return dict(zip(names, map(int, row), strict=True))
 
 
 def environment(port):
@@ -102,6 +134,7 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m tests.python.snowflake_emulator")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--folder", default=None, help="keep the databases here")
+    parser.add_argument("--parameters", type=json.loads, default={}, help="of the account, as JSON")
     options = parser.parse_args()
 
     import uvicorn
@@ -110,7 +143,7 @@ def main():
 
     folder = Path(options.folder or tempfile.mkdtemp(prefix="snowflake_emulator_"))
     folder.mkdir(parents=True, exist_ok=True)
-    account = Account(folder)
+    account = Account(folder, options.parameters)
     account.url = ACCESS | {"port": options.port}
     for name, value in environment(options.port).items():
         print(f"export {name}={value}")

@@ -1,5 +1,6 @@
 """Python stored procedures: run in the server with a real Snowpark session on the same server."""
 
+import contextlib
 import dis
 import importlib.metadata
 import re
@@ -21,7 +22,7 @@ def call_anonymous(cursor, match, sql):
 
 def create(cursor, match, sql):
     """CREATE PROCEDURE."""
-    check_packages(match["header"], match["code"])
+    check_packages(match["header"], match["code"], imported_files(cursor, match["header"]))
     cursor.session.account.procedures[match["name"].upper()] = (match["header"], match["code"])
     cursor.succeed(f"Function {match['name']} successfully created.")
 
@@ -38,7 +39,25 @@ def call(cursor, match, sql):
     run(cursor, match[1], *procedure)
 
 
-def check_packages(header, code):
+def imported_files(cursor, header):
+    """Return the files that a procedure's IMPORTS name in stages.
+
+    Raises
+    ------
+    snowflake.connector.errors.ProgrammingError
+        Names a file that is not in its stage.
+    """
+    listed = re.search(r"\bimports\s*=\s*\(([^)]*)\)", header, FLAGS)
+    files = []
+    for stage, path in re.findall(r"'@([^/']+)/([^']+)'", listed[1] if listed else ""):
+        known = cursor.session.account.stages.get(cursor.name(stage))
+        if known is None or not (known.folder / path).is_file():
+            raise refused(f"Remote file '@{stage}/{path}' was not found.")
+        files.append(known.folder / path)
+    return files
+
+
+def check_packages(header, code, files=()):
     """Refuse a procedure whose packages are not pinned, or whose code imports another package.
 
     Raises
@@ -56,8 +75,15 @@ def check_packages(header, code):
         # dbt adds the package of its own accord, without a version.
         if "==" not in package and package != "snowflake-snowpark-python":
             raise refused(f"Package '{package}' is not pinned: write {package}==<version>.")
+    # What a package needs is installed with it, as far as what is installed here tells.
+    for name in list(names):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            needed = importlib.metadata.requires(name) or []
+            names |= {
+                re.split(r"[^\w.-]", one)[0].lower() for one in needed if "extra ==" not in one
+            }
     distributions = importlib.metadata.packages_distributions()
-    for module in imported_modules(code):
+    for module in set(imported_modules(code)) - {file.stem for file in files}:
         provided = {name.lower() for name in distributions.get(module, [module])}
         if module not in sys.stdlib_module_names and not provided & names:
             raise refused(f"ModuleNotFoundError: '{module}' is imported but not in PACKAGES.")
@@ -90,7 +116,8 @@ def refused(message):
 
 def run(cursor, name, header, code):
     """Run a procedure's handler with a Snowpark session of its own."""
-    check_packages(header, code)
+    files = imported_files(cursor, header)
+    check_packages(header, code, files)
     session = cursor.session
     module = types.ModuleType(name)
     sys._xoptions.setdefault("snowflake_partner_attribution", [])
@@ -106,6 +133,9 @@ def run(cursor, name, header, code):
             "session_parameters": {"EMULATOR_CALLER": str(session.session_id)},
         }
     ).create()
+    # Python finds a module in a folder, and in an archive by its own name.
+    places = [str(file if file.suffix == ".zip" else file.parent) for file in files]
+    sys.path[:0] = places
     try:
         exec(compile(code, f"<procedure {name}>", "exec"), module.__dict__)
         result = getattr(module, handler)(snowpark)
@@ -117,6 +147,9 @@ def run(cursor, name, header, code):
         ) from error
     finally:
         snowpark.close()
+        for file, place in zip(files, places, strict=True):
+            sys.path.remove(place)
+            sys.modules.pop(file.stem, None)
         del session.account.callers[str(session.session_id)]
     cursor.answer([name.upper()], [[result]])
 

@@ -29,6 +29,7 @@ from starlette.routing import Route
 
 from .loading import forget_stage
 from .names import MARK
+from .parameters import DEFAULTS, set_parameter
 from .statements import Cursor, is_query
 
 
@@ -39,10 +40,13 @@ class Account(FakeSnow):
     ----------
     folder : pathlib.Path
         Where databases are kept, one file each.
+    parameters : dict
+        Session parameters that every session starts with, where they are not Snowflake's own.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, parameters=()):
         super().__init__(db_path=folder)
+        self.parameters = DEFAULTS | dict(parameters)
         self.folder = Path(folder)
         self.duck_conn.execute("set preserve_insertion_order = false")
         self.lock = threading.RLock()
@@ -104,7 +108,9 @@ class Session(FakeSnowflakeConnection):
         self.session_id = uuid.uuid4().int >> 65
         self.role = role
         self.warehouse = warehouse
-        self.query_tag = ""
+        self.parameters = {}
+        for name, value in account.parameters.items():
+            set_parameter(self, name, value)
         self.temporary = {}
         self.temporary_stages = set()
         self.last_copy = {}
@@ -117,7 +123,8 @@ class Session(FakeSnowflakeConnection):
         self.caller = caller
         self.temporary = caller.temporary
         self.temporary_stages = caller.temporary_stages
-        self.query_tag = caller.query_tag
+        for name, value in caller.parameters.items():
+            set_parameter(self, name, value)
 
     def cursor(self, cursor_class=None):
         """Return a cursor that knows what fakesnow lacks."""
@@ -134,7 +141,7 @@ class Session(FakeSnowflakeConnection):
             "SESSION_ID": self.session_id,
             "ROLE_NAME": self.role,
             "WAREHOUSE_NAME": self.warehouse,
-            "QUERY_TAG": self.query_tag,
+            "QUERY_TAG": self.parameters["QUERY_TAG"],
             "EXECUTION_STATUS": "SUCCESS",
             "ERROR_MESSAGE": None,
             "START_TIME": datetime.now(UTC).replace(tzinfo=None),
@@ -190,7 +197,7 @@ def make_app(account):
     async def login(request):
         parameters = (await body_of(request))["data"].get("SESSION_PARAMETERS") or {}
         session = await run_in_threadpool(account.login, dict(request.query_params))
-        session.query_tag = parameters.get("QUERY_TAG") or ""
+        session.parameters["QUERY_TAG"] = parameters.get("QUERY_TAG") or ""
         if caller := account.callers.get(parameters.get("EMULATOR_CALLER")):
             session.join(caller)
         token = uuid.uuid4().hex
@@ -283,6 +290,25 @@ def bindings_of(bindings):
     return tuple(from_binding(value) for value in values)
 
 
+def on_the_wire(table, rowtype):
+    """Return a result as the client reads it: fakesnow sends 1970 where a timestamp is null."""
+    for place, column in enumerate(table.columns):
+        if pyarrow.types.is_timestamp(column.type) and column.type.tz:
+            moments = column.cast(pyarrow.timestamp("us", "UTC"))
+            table = table.set_column(place, table.schema.names[place], moments)
+    sent = to_sf(table, rowtype)
+    for place, column in enumerate(table.columns):
+        if pyarrow.types.is_timestamp(column.type) and column.null_count:
+            moments = sent.column(place).combine_chunks()
+            kept = pyarrow.StructArray.from_arrays(
+                [part.fill_null(0) for part in moments.flatten()],
+                fields=list(moments.type),
+                mask=column.combine_chunks().is_null(),
+            )
+            sent = sent.set_column(place, sent.schema.field(place), kept)
+    return sent
+
+
 def result_of(session, cursor):
     """Return the response to a finished statement."""
     response = {
@@ -305,7 +331,7 @@ def result_of(session, cursor):
         result = {"queryResultFormat": "json", "rowset": rows}
     else:
         # Snowflake sends nothing where there is no row; the client then knows the columns' types.
-        content = to_ipc(to_sf(table, cursor.rowtype)) if table.num_rows else b""
+        content = to_ipc(on_the_wire(table, cursor.rowtype)) if table.num_rows else b""
         result = {
             "queryResultFormat": "arrow",
             "rowsetBase64": base64.b64encode(content).decode(),

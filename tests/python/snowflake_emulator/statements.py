@@ -12,11 +12,16 @@ from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from . import access, checks, loading, procedures
+from . import access, checks, loading, parameters, procedures
 from .names import FLAGS, MARK, in_full, literal, quoted, stored, with_bindings, with_identifiers
 
 # Statements that fakesnow's parser cannot read or that it does not know, and who answers them.
-HANDLERS = [*procedures.HANDLERS, *loading.HANDLERS, *access.HANDLERS]
+HANDLERS = [
+    *procedures.HANDLERS,
+    *loading.HANDLERS,
+    *access.HANDLERS,
+    *parameters.HANDLERS,
+]
 KNOWN = (
     exp.Query,
     exp.Create,
@@ -65,6 +70,12 @@ MACROS = {
         ),
         lambda pair: to_json(pair[1])::varchar || ':' || coalesce(to_json(pair[2])::varchar, 'null')
     ), ',') || '}' as json)""",
+    **parameters.MACROS,
+    # Snowflake casts other types with CAST alone.
+    "_EMULATOR_TEXT": """(a) as case
+        when typeof(a) in ('VARCHAR', '"NULL"') then a
+        else error('TRY_CAST cannot be used with arguments of type ' || typeof(a))
+    end""",
     "TRY_TO_TIMESTAMP": "(x) as try_cast(x as timestamp)",
     "TRY_TO_TIMESTAMP_NTZ": "(x) as try_cast(x as timestamp)",
     "TRY_TO_TIMESTAMP_TZ": "(x) as try_cast(x as timestamptz)",
@@ -148,7 +159,8 @@ class Cursor(FakeSnowflakeCursor):
                 return self
         if re.search(r"\bidentifier\s*\(", sql, FLAGS):
             sql, params = with_identifiers(with_bindings(sql, params or ())), None
-        sql = access.with_roles(self.session, access.with_history(self, sql))
+        sql = access.with_packages(access.with_history(self, sql))
+        sql = access.with_roles(self.session, sql)
         sql = loading.with_table_functions(self, sql, params)
         if isinstance(params, list):
             for row in params:
@@ -165,6 +177,7 @@ class Cursor(FakeSnowflakeCursor):
         except (ParseError, TokenError) as error:
             message = re.sub(r"\x1b\[\d*m", "", str(error))
             raise refusal(f"SQL compilation error:\n{message}", 1003, "42000") from None
+        checks.check_identifiers(expression)
         if not isinstance(expression, KNOWN):
             raise refusal(f"The emulator does not know this statement: {sql[:200]}")
         self.statement_type = statement_type_id(expression)
@@ -177,6 +190,7 @@ class Cursor(FakeSnowflakeCursor):
 
     def rewrite(self, expression):
         """Replace what only Snowflake has, and what fakesnow would make something else of."""
+        parameters.rewrite(expression, self.session.parameters)
         for name in expression.find_all(exp.Identifier):
             if name.quoted and not isinstance(name.parent, exp.Table):
                 name.set("this", stored(name.name))
@@ -198,9 +212,11 @@ class Cursor(FakeSnowflakeCursor):
                     # A signed number, as on Snowflake.
                     half = exp.BitwiseRightShift(this=node.copy(), expression=exp.Literal.number(1))
                     node.replace(exp.cast(exp.paren(half), "bigint"))
-            elif node.to.is_type("timestamp", "timestampntz"):
-                # fakesnow would make it a cast that fails.
-                node.replace(exp.Anonymous(this="TRY_TO_TIMESTAMP", expressions=[node.this]))
+            else:
+                node.set("this", exp.Anonymous(this="_EMULATOR_TEXT", expressions=[node.this]))
+                if node.to.is_type("timestamp", "timestampntz"):
+                    # fakesnow would make it a cast that fails.
+                    node.replace(exp.Anonymous(this="TRY_TO_TIMESTAMP", expressions=[node.this]))
         for node in list(expression.find_all(exp.Avg)):
             # A quotient, so that its type follows the same rule.
             whole = node.parent if isinstance(node.parent, exp.Window) else node
