@@ -1,8 +1,8 @@
 """What DuckDB cannot do with a shop's raw files: a plugin of dbt-duckdb (profiles/profiles.yml).
 
 It finds the files of a table, reads their headers, and writes files in another encoding, or JSON
-that is not one object a line, anew as UTF-8 lines. Its functions give JSON to the macros that call them;
-where a file cannot be read, `problem` is the rest of a sentence that begins with the file's name.
+that is not one object a line, anew as UTF-8 lines. Its functions give JSON to the macros that call
+them; where a file cannot be read, `problem` is the rest of a sentence that begins with its name.
 """
 
 import codecs

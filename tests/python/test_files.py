@@ -90,11 +90,20 @@ def test_a_stray_quote_costs_its_own_record_alone(land):
     )
 
 
-@pytest.mark.parametrize("stray", ["", 'P,"\n'], ids=["read_in_place", "copied"])
-def test_well_formed_text_is_read_as_python_reads_it(land, stray):
+@pytest.mark.parametrize(
+    ("stray", "signs"),
+    [
+        pytest.param("", ['ab ,"', 'ab "\n'], id="read_in_place"),
+        pytest.param('P,"\n', ['ab ,"\n'], id="copied"),
+    ],
+)
+def test_well_formed_text_is_read_as_python_reads_it(land, stray, signs):
     draw = random.Random(7)
     records = [
-        [f"P{number}"] + ["".join(draw.choices('ab ,"\n', k=draw.randint(0, 7))) for _ in range(2)]
+        [
+            f"P{number}",
+            *("".join(draw.choices(draw.choice(signs), k=draw.randint(0, 7))) for _ in range(2)),
+        ]
         for number in range(2_000)
     ]
     text = io.StringIO()
