@@ -44,6 +44,8 @@ grant usage on schema RAW.SHOP to role TRANSFORMER;
 use role SECURITYADMIN;
 grant select on all tables in schema RAW.SHOP to role TRANSFORMER;
 grant select on future tables in schema RAW.SHOP to role TRANSFORMER;
+grant select on all views in schema RAW.SHOP to role TRANSFORMER;
+grant select on future views in schema RAW.SHOP to role TRANSFORMER;
 
 -- What dbt builds.
 use role SYSADMIN;

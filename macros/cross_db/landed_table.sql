@@ -47,29 +47,37 @@
     {{- return(dict(read, name=found.files[0] if found.files | length == 1 else path)) -}}
 {% endmacro %}
 
-{# Snowflake: a table in RAW_DATABASE.RAW_SCHEMA. #}
+{# Snowflake: a table in RAW_DATABASE.RAW_SCHEMA, as load_raw names it or as the shop has it. #}
 {% macro snowflake__landed_table(name, table, settings) %}
     {%- set database, schema = env_var('RAW_DATABASE', 'RAW'), env_var('RAW_SCHEMA', 'SHOP') -%}
-    {%- set name = name | upper -%}
-    {%- set landed = adapter.get_relation(database=database, schema=schema, identifier=name) -%}
+    {%- set identifier = clientele.landed_identifier(name) -%}
+    {%- set landed = adapter.get_relation(database=database, schema=schema, identifier=name | upper)
+        or adapter.get_relation(database=database, schema=schema, identifier=identifier) -%}
     {%- if not landed and table.config.meta.optional -%}
-        {{- return({'relation': none, 'columns': [], 'name': name}) -}}
+        {{- return({'relation': none, 'columns': [], 'name': identifier}) -}}
     {%- elif not landed -%}
         {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "' not found: there is no " ~ database ~ "." ~ schema
-            ~ "." ~ name ~ "; load it, or name its database and schema in RAW_DATABASE and RAW_SCHEMA.") }}
+            ~ "." ~ identifier ~ "; load it, or name its database and schema in RAW_DATABASE and RAW_SCHEMA.") }}
     {%- endif -%}
-    {%- set columns = adapter.get_columns_in_relation(landed) | map(attribute='name') | list -%}
-    {#- A name with lower-case letters is found only in quotes, so it gets a second one that is not. -#}
-    {%- set ns = namespace(selected=[]) -%}
-    {%- for column in columns if column != 'LANDING_RECORD' -%}
-        {%- for name in [column] + ([] if column | upper in columns else [column | upper]) -%}
-            {%- do ns.selected.append('cast("' ~ column ~ '" as varchar) as "' ~ name ~ '"') -%}
-        {%- endfor -%}
+    {%- set present = adapter.get_columns_in_relation(landed) | map(attribute='name') | list -%}
+    {%- set names, selected, columns = [], [], [] -%}
+    {%- for column in present if column not in ['LANDING_RECORD', 'LANDING_FILE', 'LANDING_KEY'] -%}
+        {#- A name that stands again in a header was numbered (csv_header); its first column is read. -#}
+        {%- set again = modules.re.fullmatch('(.*) [(][0-9]+[)]', column) -%}
+        {%- if again and again.group(1) | lower in columns | map('lower') -%}
+            {%- do columns.append(again.group(1)) -%}
+        {%- else -%}
+            {%- do columns.append(column) -%}
+            {#- A name with lower-case letters is found only in quotes, so it gets a second one that is not. -#}
+            {%- for name in [column, column | upper] if name not in names and (name == column or name not in present) -%}
+                {%- do names.append(name) -%}
+                {%- do selected.append('cast("' ~ column.replace('"', '""') ~ '" as varchar) as "' ~ name.replace('"', '""') ~ '"') -%}
+            {%- endfor -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- set relation -%}
         (select
-            {{ ns.selected | join(', ') }},
-            {{ 'landing_record' if 'LANDING_RECORD' in columns else 'cast(null as varchar) as landing_record' }}
+            {{ (selected + ['landing_record' if 'LANDING_RECORD' in present else 'cast(null as varchar) as landing_record']) | join(', ') }}
         from {{ landed }})
     {%- endset -%}
     {{- return({'relation': relation, 'columns': columns, 'name': landed | string}) -}}

@@ -87,6 +87,8 @@ grant usage on schema {{ landing }} to role {{ transformer }};
 use role SECURITYADMIN;
 grant select on all tables in schema {{ landing }} to role {{ transformer }};
 grant select on future tables in schema {{ landing }} to role {{ transformer }};
+grant select on all views in schema {{ landing }} to role {{ transformer }};
+grant select on future views in schema {{ landing }} to role {{ transformer }};
 
 -- What dbt builds.
 use role SYSADMIN;
