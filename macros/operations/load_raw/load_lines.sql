@@ -46,7 +46,8 @@
 {% endmacro %}
 
 {# Copy the lines of staged files into a new temporary table (file, line_number, line), all files in
-   parallel; returns the files with bytes that are not of the encoding.
+   parallel; returns the files with lines that were left out, when bytes that are not of the encoding are
+   not to be replaced.
 
    Blank lines are not skipped, since a field in quotes may hold them. Should Snowflake leave them out as
    errors of their own, the lines are numbered anew, since csv_records takes no holes.
@@ -66,7 +67,7 @@
     {%- for some in names | batch(1000) -%}
         {%- for row in run_query("copy into " ~ lines ~ " (file, line_number, line) from (select split_part(metadata$filename, '/', -1), metadata$file_row_number, $1 from @"
                 ~ location ~ ") files = (" ~ clientele.text_literals(some) ~ ") file_format = (format_name = '" ~ format ~ "') on_error = continue") if row[5] -%}
-            {%- if 'utf8' in row[6] | lower | replace('-', '') -%}
+            {%- if not replace -%}
                 {%- do unreadable.append(row[0].rsplit('/', 1)[-1]) -%}
             {%- elif 'end of record' in row[6] | lower -%}
                 {%- do blank.append(row[0]) -%}
