@@ -1,6 +1,6 @@
 {# A select of the records among the lines of delimited text: one row per record, its fields as text under
    their columns' names, and one per malformed line, which has its text in `landing_record` and null in
-   all other columns. Nothing is left out but blank lines.
+   all other columns; `landing_file` is its file. Nothing is left out but blank lines.
 
    A line is a record if it is well-formed (RFC 4180, blanks around quoted fields allowed) and has a field
    per column. Fields in quotes may hold line breaks. In a well-formed record the number of quotes is odd
@@ -138,12 +138,14 @@
 
     records as (
         select
+            file,
             record,
             is_record
         from spans
         where mod(place, 2) = 1
         union all
         select
+            counted_lines.file,
             counted_lines.line,
             counted_lines.is_record
         from counted_lines
@@ -155,6 +157,7 @@
 
     fields as (
         select
+            file,
             case when is_record then {{ clientele.csv_fields('record', delimiter) }} end as field,
             {#- What stands for a byte that is not of the encoding (plugins/raw_files.py) is shown as such. #}
             case when not is_record then replace(record, '{{ '\ufdd0' }}', '{{ '\ufffd' }}') end as landing_record
@@ -165,7 +168,8 @@
         {%- for column in columns %}
         {{ clientele.csv_value(clientele.text_item('field', loop.index0)) }} as {{ adapter.quote(column) }},
         {%- endfor %}
-        landing_record
+        landing_record,
+        file as landing_file
     from fields
 {% endmacro %}
 

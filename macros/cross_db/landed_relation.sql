@@ -19,22 +19,29 @@
     }) -}}
 {% endmacro %}
 
+{# Without the columns that load_raw keeps its own accounts in. #}
 {% macro snowflake__landed_relation(relation) %}
-    {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
-    {#- A name with lower-case letters is found only in quotes, so it gets a second one that is not. -#}
-    {%- set ns = namespace(selected=[]) -%}
-    {%- for column in columns if column != 'LANDING_RECORD' -%}
-        {%- for name in [column] + ([] if column | upper in columns else [column | upper]) -%}
-            {%- do ns.selected.append('cast("' ~ column ~ '" as varchar) as "' ~ name ~ '"') -%}
-        {%- endfor -%}
+    {%- set present = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
+    {%- set names, selected, columns = [], [], [] -%}
+    {%- for column in present if column not in ['LANDING_RECORD', 'LANDING_FILE', 'LANDING_KEY'] -%}
+        {#- A name that stands again in a header was numbered (csv_header); its first column is read. -#}
+        {%- set again = modules.re.fullmatch('(.*) [(][0-9]+[)]', column) -%}
+        {%- if again and again.group(1) | lower in columns | map('lower') -%}
+            {%- do columns.append(again.group(1)) -%}
+        {%- else -%}
+            {%- do columns.append(column) -%}
+            {#- A name with lower-case letters is found only in quotes, so it gets a second one that is not. -#}
+            {%- for name in [column, column | upper] if name not in names and (name == column or name not in present) -%}
+                {%- do names.append(name) -%}
+                {%- do selected.append('cast("' ~ column.replace('"', '""') ~ '" as varchar) as "' ~ name.replace('"', '""') ~ '"') -%}
+            {%- endfor -%}
+        {%- endif -%}
     {%- endfor -%}
-    {%- set sql -%}
-        (select
-            {{ ns.selected | join(', ') }},
-            {{ 'landing_record' if 'LANDING_RECORD' in columns else 'cast(null as varchar) as landing_record' }}
-        from {{ relation }})
-    {%- endset -%}
-    {{- return({'relation': sql, 'columns': columns | reject('equalto', 'LANDING_RECORD') | list, 'name': relation | string}) -}}
+    {%- do selected.append('landing_record' if 'LANDING_RECORD' in present else 'cast(null as varchar) as landing_record') -%}
+    {{- return({
+        'relation': "(select " ~ selected | join(', ') ~ " from " ~ relation ~ ")",
+        'columns': columns, 'name': relation | string
+    }) -}}
 {% endmacro %}
 
 {# A name without quotes as the warehouse keeps it. #}

@@ -44,16 +44,17 @@
     {{- return(dict(read, name=found.files[0] if found.files | length == 1 else path)) -}}
 {% endmacro %}
 
-{# Snowflake: a table in RAW_DATABASE.RAW_SCHEMA. #}
+{# Snowflake: a table in RAW_DATABASE.RAW_SCHEMA, as load_raw names it or as the shop has it. #}
 {% macro snowflake__landed_table(name, table, settings) %}
     {%- set database, schema = env_var('RAW_DATABASE', 'RAW'), env_var('RAW_SCHEMA', 'SHOP') -%}
-    {%- set name = name | upper -%}
-    {%- set landed = adapter.get_relation(database=database, schema=schema, identifier=name) -%}
+    {%- set identifier = clientele.landed_identifier(name) -%}
+    {%- set landed = adapter.get_relation(database=database, schema=schema, identifier=name | upper)
+        or adapter.get_relation(database=database, schema=schema, identifier=identifier) -%}
     {%- if not landed and table.config.meta.optional -%}
-        {{- return({'relation': none, 'columns': [], 'name': name}) -}}
+        {{- return({'relation': none, 'columns': [], 'name': identifier}) -}}
     {%- elif not landed -%}
         {{ exceptions.raise_compiler_error("Raw table '" ~ table.name ~ "' not found: there is no " ~ database ~ "." ~ schema
-            ~ "." ~ name ~ "; load it, or name its database and schema in RAW_DATABASE and RAW_SCHEMA.") }}
+            ~ "." ~ identifier ~ "; load it, or name its database and schema in RAW_DATABASE and RAW_SCHEMA.") }}
     {%- endif -%}
     {{- return(clientele.landed_relation(landed)) -}}
 {% endmacro %}

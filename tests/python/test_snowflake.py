@@ -500,7 +500,7 @@ def test_a_mapped_shop_is_the_same_on_both(tmp_path):
         assert_same_marts(shop, account.load(folders=["products"]).succeed("build", *build))
         (raw / "sales.csv").unlink()
         refused = account.dbt("run-operation", "load_raw", role="LOADER").stdout
-        assert f"There is no sales.csv, .json (JSON lines) or .parquet in {raw}." in refused
+        assert f"There is no sales.csv, .json, .jsonl, .ndjson or .parquet in {raw};" in refused
 
 
 def smoke(**settings):

@@ -21,8 +21,11 @@ functions          Functions and parts of dates that Snowflake lacks are unknown
 parameters         Those of the session in `parameters.py`, with their effect on casts and names.
 numbers            Quotients and averages of exact numbers are NUMBER, rounded as on Snowflake;
                    their type always has 12 places. To divide by 0 is an error.
-loading            Internal stages, PUT, LIST, REMOVE, file formats, INFER_SCHEMA, COPY INTO of
-                   CSV, JSON lines and Parquet with ON_ERROR = CONTINUE, VALIDATE of the last load.
+loading            Internal stages, PUT, LIST, REMOVE, file formats, INFER_SCHEMA, VALIDATE, and
+                   COPY INTO of CSV, JSON and Parquet with ON_ERROR, FILES, PATTERN, FORCE, columns
+                   of metadata and a load history. Files are read by the options of their format:
+                   encodings, delimiters, quotes, nulls, blank lines, header, BOM, outer arrays,
+                   Parquet's logical types, as the page of CREATE FILE FORMAT has them.
 temporary objects  They go with the session; a procedure's with its caller's.
 masking policies   Applied to tables that a query names, by the role and those granted to it; tables
                    under a view are not masked.
@@ -35,11 +38,17 @@ Accepted without effect: privileges (no statement is refused for lack of one), w
 sizes, resource monitors, users, tags, cluster keys, transient and secure objects, WEEK_START,
 comments of schemas and databases.
 
-Refused, each with a sentence: statements, functions, session parameters, options of file formats
-and of COPY INTO that are not on the emulator's lists.
+Refused, each with a sentence: statements, functions, session parameters, options of file formats, of
+PUT and of COPY INTO that are not on the emulator's lists; PUT of relative paths and of wildcards
+that its page lacks.
 
 Not judged, because no list here has the rule: how many arguments other functions take, and of what
 types (`compiled.py` looks at types in all that dbt compiles, as far as sqlglot tells them).
+
+Not in the documentation, so chosen: METADATA$FILE_ROW_NUMBER counts every record from 1, blank and
+rejected ones too; a blank line is one empty field in a COPY that transforms; ON_ERROR = CONTINUE
+leaves out a record with bytes that are no text, and no other; a JSON file breaks where its text
+does.
 
 Different, so that only an account proves it: precision and scale of computed numbers; MEDIAN and
 PERCENTILE_CONT, which give a FLOAT; TIMESTAMP_TZ, which forgets its offset; a transaction ends at

@@ -60,6 +60,7 @@ class Account(FakeSnow):
         self.procedures = {}
         self.formats = {}
         self.stages = {}
+        self.loaded = {}
         for file in sorted(self.folder.glob("*.db")):
             self.duck_conn.execute(f"attach if not exists '{file}' as {file.stem}")
             self.duck_conn.execute(info_schema.per_db_creation_sql(file.stem))

@@ -98,6 +98,22 @@ def create_macros(catalog):
 macros.creation_sql = create_macros
 
 
+# Elements of Snowflake's formats of times that DuckDB's strftime has.
+TIME_ELEMENTS = {
+    "YYYY": "%Y", "MM": "%m", "DD": "%d", "HH24": "%H", "MI": "%M", "SS": "%S", "FF6": "%f",
+    "FF3": "%g",
+}  # fmt: skip
+
+
+def written_time(node):
+    """Return TO_VARCHAR of a time as DuckDB's; sqlglot would forget its format."""
+    written = node.args["format"].name
+    known = re.sub("|".join(TIME_ELEMENTS), lambda match: TIME_ELEMENTS[match[0]], written)
+    if re.search("[A-Za-z]", re.sub("%[A-Za-z]", "", known)):
+        raise refusal(f"The emulator does not know the format '{written}' of TO_VARCHAR.")
+    return exp.Anonymous(this="strftime", expressions=[node.this, exp.Literal.string(known)])
+
+
 def is_double(node):
     """Tell whether an expression is known to give a double."""
     if isinstance(node, exp.Cast):
@@ -181,6 +197,7 @@ class Cursor(FakeSnowflakeCursor):
         if not isinstance(expression, KNOWN):
             raise refusal(f"The emulator does not know this statement: {sql[:200]}")
         self.statement_type = statement_type_id(expression)
+        loading.forget_loads(self, expression)
         expression = self.rewrite(expression)
         params = list(params) if params else None
         self.check_db_and_schema(expression)
@@ -217,6 +234,9 @@ class Cursor(FakeSnowflakeCursor):
                 if node.to.is_type("timestamp", "timestampntz"):
                     # fakesnow would make it a cast that fails.
                     node.replace(exp.Anonymous(this="TRY_TO_TIMESTAMP", expressions=[node.this]))
+        for node in list(expression.find_all(exp.ToChar)):
+            if node.args.get("format"):
+                node.replace(written_time(node))
         for node in list(expression.find_all(exp.Avg)):
             # A quotient, so that its type follows the same rule.
             whole = node.parent if isinstance(node.parent, exp.Window) else node
