@@ -38,8 +38,8 @@ Accepted without effect: privileges (no statement is refused for lack of one), w
 sizes, resource monitors, users, tags, cluster keys, transient and secure objects, WEEK_START,
 comments of schemas and databases.
 
-Refused, each with a sentence: statements, functions, session parameters, options of file formats, of
-PUT and of COPY INTO that are not on the emulator's lists; PUT of relative paths and of wildcards
+Refused, each with a sentence: statements, functions, session parameters, options of file formats,
+of PUT and of COPY INTO that are not on the emulator's lists; PUT of relative paths and of wildcards
 that its page lacks.
 
 Not judged, because no list here has the rule: how many arguments other functions take, and of what
