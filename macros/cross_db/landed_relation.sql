@@ -5,7 +5,7 @@
 {% endmacro %}
 
 {% macro duckdb__landed_relation(relation) %}
-    {%- set columns, ns = adapter.get_columns_in_relation(relation), namespace(selected=[]) -%}
+    {%- set columns, ns = run_query("select column_name as name, column_type as dtype from (describe " ~ relation ~ ")").rows, namespace(selected=[]) -%}
     {%- for column in columns if column.name | lower != 'landing_record' -%}
         {%- set name, type = '"' ~ column.name.replace('"', '""') ~ '"', column.dtype | upper -%}
         {%- do ns.selected.append("cast(" ~ ("to_json(" ~ name ~ ")" if type.endswith(']') or type.startswith('STRUCT') or type.startswith('MAP') else name)
@@ -47,4 +47,16 @@
 {# A name without quotes as the warehouse keeps it. #}
 {% macro folded(name) %}
     {{- return(name | upper if target.type == 'snowflake' else name) -}}
+{% endmacro %}
+
+{# The relation of that name, none when there is no such. DuckDB: by run_query, since dbt's own look-up opens a
+   transaction that nobody commits, and the raw views would be rolled back with it. #}
+{% macro duckdb__find_relation(database, schema, identifier) %}
+    {%- set found = clientele.query_column("select count(*) from system.information_schema.tables where lower(table_catalog) = lower('" ~ database
+        ~ "') and lower(table_schema) = lower('" ~ schema ~ "') and lower(table_name) = lower('" ~ identifier ~ "')")[0] -%}
+    {{- return(api.Relation.create(database=database, schema=schema, identifier=identifier) if found else none) -}}
+{% endmacro %}
+
+{% macro snowflake__find_relation(database, schema, identifier) %}
+    {{- return(adapter.get_relation(database=database, schema=schema, identifier=identifier)) -}}
 {% endmacro %}

@@ -146,7 +146,7 @@
         {%- do names.append(none if not text else text[1:-1] if text.startswith('"') else clientele.folded(text)) -%}
     {%- endfor -%}
     {%- set database = names[0] or (env_var('RAW_DATABASE', 'RAW') if target.type == 'snowflake' else target.database) -%}
-    {%- set relation = adapter.get_relation(database=database, schema=names[1], identifier=names[2]) -%}
+    {%- set relation = adapter.dispatch('find_relation', 'clientele')(database, names[1], names[2]) -%}
     {%- if names[0] and not relation -%}
         {{ exceptions.raise_compiler_error("The shop's mapping names the table " ~ name ~ ", which the target does not see: "
             ~ "check the name, that its database is attached, and the rights on it.") }}
