@@ -174,6 +174,10 @@
         {%- elif column in present -%}
             {%- do ns.selected.append(column) -%}
             {%- do ns.by_name.append(column) -%}
+        {%- elif table.columns[column].config.meta.aliases | default([]) | select('in', present) | list -%}
+            {%- set alias = table.columns[column].config.meta.aliases | select('in', present) | first -%}
+            {%- do ns.selected.append(alias ~ " as " ~ column) -%}
+            {%- do ns.by_name.append(alias) -%}
         {%- elif table.columns[column].config.meta.required and plan.landings -%}
             {{ exceptions.raise_compiler_error("Required column '" ~ column ~ "' of '" ~ table.name ~ "' is missing in "
                 ~ names ~ " (" ~ ("the query gives " if plan.query else "it has ") ~ columns | join(', ')
@@ -185,6 +189,8 @@
     {%- set mentioned = [settings.get('relation', ''), settings.get('unnest', ''), settings.get('filter', '')]
         + expressions.values() | list + (settings.get('reject') or {}).values() | list -%}
     {%- do plan.update({'columns': clientele.landed_columns(plan, ns.by_name, mentioned | join('\n'))}) -%}
+    {%- set rest = plan.columns | rejectattr('is_used') | map(attribute='name') | reject('match', '_') | list
+        if 'landing_rest' in table.columns and not plan.query and not settings.get('distinct') else [] -%}
     {#- Malformed lines of the landed relations whose main table this is; of one that is read twice, once. -#}
     {%- set malformed = {} -%}
     {%- for landing in plan.landings | sort(attribute='arrays', reverse=true) if main[landing.key][1] == table.name
@@ -205,6 +211,9 @@
                 when false then ''
             end as landing_rule,
             {{ 'cast(null as varchar) as landing_record' if plan.query else 'landing_record' }}
+            {%- if 'landing_rest' in table.columns %},
+            {{ "cast(hash(" ~ rest | map('tojson') | join(', ') ~ ") as varchar)" if rest else 'cast(null as varchar)' }} as landing_rest
+            {%- endif %}
         {% if not plan.landings -%}
         from (select cast(null as varchar) as landing_record) as landed
         where false
@@ -228,6 +237,9 @@
             {% endfor -%}
             'malformed_row' as landing_rule,
             landing_record
+            {%- if 'landing_rest' in table.columns %},
+            cast(null as varchar) as landing_rest
+            {%- endif %}
         from {{ relation }} as landed
         where landing_record is not null
         {%- endfor -%}

@@ -9,5 +9,5 @@
 {% macro raw_columns(entity) %}
     {%- if not execute -%} {{- return([]) -}} {%- endif -%}
     {%- set table = clientele.raw_tables() | selectattr('name', 'equalto', entity) | first -%}
-    {{- return(table.columns.keys() | reject('in', ['landing_rule', 'landing_record']) | list) -}}
+    {{- return(table.columns.keys() | reject('in', ['landing_rule', 'landing_record', 'landing_rest']) | list) -}}
 {% endmacro %}

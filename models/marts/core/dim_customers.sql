@@ -9,7 +9,8 @@ customers as (
         city,
         country,
         registration_date,
-        loyalty_tier
+        loyalty_tier,
+        accepts_marketing
     from {{ ref('stg_shop__customers') }}
 ),
 
@@ -41,6 +42,7 @@ all_customers as (
         customers.country,
         customers.registration_date,
         customers.loyalty_tier,
+        customers.accepts_marketing,
         customers.customer_id is null as is_inferred
     from customers
     full outer join named_customers
@@ -57,6 +59,7 @@ dim_customers as (
         all_customers.registration_date,
         all_customers.loyalty_tier,
         coalesce(loyalty_tiers.is_premium, false) as is_premium_customer,
+        all_customers.accepts_marketing,
         all_customers.is_inferred,
         {{ as_of_date() }} as as_of_date
     from all_customers

@@ -12,6 +12,7 @@ customers as (
         registration_date,
         loyalty_tier,
         is_premium_customer,
+        accepts_marketing,
         is_inferred,
         as_of_date
     from {{ ref('dim_customers') }}
@@ -105,6 +106,7 @@ customer_360 as (
         customers.registration_date,
         customers.loyalty_tier,
         customers.is_premium_customer,
+        customers.accepts_marketing,
         customers.is_inferred,
         customer_rfm.customer_id is not null as has_ordered,
         cast({{ dbt.dateadd('day', '-customer_snapshots.tenure_days', 'customers.as_of_date') }} as date)

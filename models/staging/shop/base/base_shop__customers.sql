@@ -18,7 +18,7 @@ typed as (
         *,
 
         ---------- ids
-        {{ known_id('written_customer_id') }} as customer_id,
+        {{ known_id('written_customer_id', of_customer=true) }} as customer_id,
 
         ---------- strings
         {{ clean_text('raw_name') }} as customer_name,

@@ -21,7 +21,7 @@ typed as (
 
         ---------- ids
         {{ known_id('written_event_id') }} as event_id,
-        {{ known_id('written_customer_id') }} as customer_id,
+        {{ known_id('written_customer_id', of_customer=true) }} as customer_id,
         {{ known_id('written_session_id') }} as session_id,
 
         ---------- strings

@@ -20,7 +20,8 @@ source as (
         order_status as raw_order_status,
         channel as raw_channel,
         landing_rule,
-        landing_record as raw_landing_record
+        landing_record as raw_landing_record,
+        landing_rest
     from {{ source('shop', 'orders') }}
 ),
 
@@ -44,7 +45,7 @@ typed as (
         {{ known_id('written_order_id') }} as order_id,
         -- Lines may be counted from 0.
         case when written_order_line_id = '0' then '0' else {{ known_id('written_order_line_id') }} end as order_line_id,
-        {{ known_id('written_customer_id') }} as customer_id,
+        {{ known_id('written_customer_id', of_customer=true) }} as customer_id,
         {{ known_id('written_product_id') }} as product_id,
 
         ---------- strings
@@ -149,6 +150,7 @@ base_shop__order_rows as (
         raw_order_date,
         raw_updated_at,
         raw_landing_record,
+        landing_rest,
         landing_rule
     from checked
 )

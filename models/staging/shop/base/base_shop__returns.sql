@@ -23,7 +23,7 @@ typed as (
         ---------- ids
         {{ known_id('written_return_id') }} as return_id,
         {{ known_id('written_order_id') }} as order_id,
-        {{ known_id('written_customer_id') }} as customer_id,
+        {{ known_id('written_customer_id', of_customer=true) }} as customer_id,
         {{ known_id('written_product_id') }} as product_id,
 
         ---------- strings
@@ -48,8 +48,8 @@ checked as (
                 then 'invalid_refund_amount'
             -- Money may come back without goods.
             when product_id is null and refund_amount is null then 'missing_product_id'
-            when quantity <= 0 or {{ is_unreadable('raw_quantity', 'quantity') }} then 'invalid_quantity'
-            when quantity is null and refund_amount is null then 'invalid_quantity'
+            when quantity < 0 or {{ is_unreadable('raw_quantity', 'quantity') }} then 'invalid_quantity'
+            when coalesce(quantity, 0) = 0 and refund_amount is null then 'invalid_quantity'
             when returned_at is null or returned_at < cast('1990-01-01' as date) then 'invalid_return_date'
             when returned_at > {{ run_started() }} then 'future_date'
         end as faulty_rule,
@@ -77,7 +77,7 @@ base_shop__returns as (
         customer_id,
         product_id,
         return_reason,
-        quantity,
+        nullif(quantity, 0) as quantity,
         refund_amount,
         returned_at,
         {{ record_status('is_after') }} as record_status,

@@ -54,7 +54,7 @@ numbered_copies as (
         *,
         faulty_rule is null as is_sound,
         row_number() over (
-            partition by {% for column in raw_columns('orders') %}raw_{{ column }}, {% endfor %}raw_landing_record, landing_rule
+            partition by {% for column in raw_columns('orders') %}raw_{{ column }}, {% endfor %}raw_landing_record, landing_rest, landing_rule
             order by order_id
         ) as copy_number
     from records
