@@ -4,12 +4,16 @@
     upper({{ clientele.unwrap_id(expression) }})
 {%- endmacro %}
 
-{# SQL that is true for an id which is a word for nothing (seed `placeholder_ids`).
+{# SQL that is true for an id which is a word for nothing (seed `placeholder_ids`). The word `null` stands here:
+   for Snowflake dbt would read it in a seed as null.
 
    Arguments:
      column (string): a cleaned id. #}
 {% macro is_placeholder(column) -%}
-    {{ column }} in (select upper(placeholder_ids.placeholder) from {{ ref('placeholder_ids') }} as placeholder_ids)
+    (
+        {{ column }} = 'NULL'
+        or {{ column }} in (select upper(placeholder_ids.placeholder) from {{ ref('placeholder_ids') }} as placeholder_ids)
+    )
 {%- endmacro %}
 
 {# A cleaned id, null when it is a word for nothing.
