@@ -38,7 +38,7 @@ order_days as (
     select
         *,
         -- Not the gap after a few at the other end, which may stand alone themselves.
-        max(case when orders_before > greatest(1, orders_in_all / 1000) then gap_days end) over (
+        max(case when orders_before > greatest(1, orders_in_all / cast(1000 as double)) then gap_days end) over (
             order by order_date {{ direction }} rows between unbounded preceding and 1 preceding
         ) as widest_gap_before
     from {{ edge }}_gaps
@@ -57,7 +57,7 @@ lone_{{ edge }}_orders as (
         -- A shop that sells once a month has gaps of a month.
         and gap_days > 3 * coalesce(widest_gap_before, 0)
         and orders_before >= 3
-        and orders_in_all - orders_before <= greatest(1, orders_in_all / 1000)
+        and orders_in_all - orders_before <= greatest(1, orders_in_all / cast(1000 as double))
 ),
 
 {% endfor -%}
