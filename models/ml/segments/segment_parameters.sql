@@ -1,5 +1,4 @@
--- Grain: one row per segment and feature of the version in use: the newest that was trained by
--- as_of_date, so that a replayed day never knows a later model. The casts give the columns of a Python
+-- Grain: one row per segment and feature of the version in use. The casts give the columns of a Python
 -- model, upper case there, their name here.
 with
 
@@ -17,31 +16,15 @@ trained as (
         cast(model_status as varchar) as model_status,
         cast(status_reason as varchar) as status_reason
     from {{ ref('segment_model') }}
-    where segment_id is not null and as_of_date <= {{ as_of_date() }}
-),
-
-ranked as (
-    select
-        *,
-        dense_rank() over (order by trained_date desc, training_number desc, model_version asc)
-            as version_rank
-    from trained
+    -- A training without customers is no version to go by.
+    where segment_id is not null
 ),
 
 segment_parameters as (
-    select
-        model_version,
-        trained_date,
-        segment_id,
-        segment_name,
-        feature,
-        centroid,
-        mean,
-        scale,
-        model_status,
-        status_reason
-    from ranked
-    where version_rank = 1
+    {{ newest_version('trained', [
+        'model_version', 'trained_date', 'segment_id', 'segment_name', 'feature', 'centroid', 'mean', 'scale',
+        'model_status', 'status_reason',
+    ], ['training_number desc', 'model_version asc']) }}
 )
 
 select * from segment_parameters

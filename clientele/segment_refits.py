@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
+
+from clientele.frames import use_one_thread
 
 DTYPES = {
     # ISO text: a column of dates without a row would have no type.
@@ -22,12 +23,6 @@ DTYPES = {
     "mean": "float64",
     "scale": "float64",
 }
-
-
-def read(relation) -> pd.DataFrame:
-    """Read a relation of DuckDB or Snowpark; column names in lower case."""
-    frame = relation.to_pandas() if hasattr(relation, "to_pandas") else relation.df()
-    return frame.rename(columns=str.lower)
 
 
 def refit(sample: pd.DataFrame, parameters: pd.DataFrame) -> pd.DataFrame:
@@ -53,9 +48,7 @@ def refit(sample: pd.DataFrame, parameters: pd.DataFrame) -> pd.DataFrame:
         ).pivot(index="segment_id", columns="feature", values="value")
         features = units.columns.tolist()
         order = sample.assign(snapshot_date=pd.to_datetime(sample["snapshot_date"]))
-        # One thread adds up in one order: the same sample gives the same centroids to the last bit.
-        # For good, since models that train at the same time share the setting.
-        threadpool_limits(limits=1)
+        use_one_thread()
         with warnings.catch_warnings():
             # Customers so alike that segments coincide are no reason to fail.
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -74,12 +67,3 @@ def refit(sample: pd.DataFrame, parameters: pd.DataFrame) -> pd.DataFrame:
                     for column, feature in enumerate(features)
                 ]
     return pd.DataFrame(rows, columns=list(DTYPES)).astype(DTYPES)
-
-
-def model(dbt, session):
-    """Fit the segments again to the customers of each month; see `refit`."""
-    # dbt finds a ref only in a statement of its own.
-    sample = dbt.ref("int_segment_sample")
-    parameters = dbt.ref("segment_parameters")
-    sample = sample.filter(f"sample_number <= {int(dbt.config.meta_get('sample_rows'))}")
-    return refit(read(sample), read(parameters)).rename(columns=str.upper)

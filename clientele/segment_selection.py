@@ -1,6 +1,7 @@
 """Measure how well 2 to 10 segments describe the customers, for whoever chooses `segment_count`."""
 
 import warnings
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,10 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
-KEYS = ("customer_id", "snapshot_date", "sample_number")
+from clientele.frames import use_one_thread
+from clientele.segments import KEYS
+
 DTYPES = {
     "as_of_date": "object",
     "segment_count": "int64",
@@ -23,16 +25,10 @@ DTYPES = {
 }
 
 
-def read(relation) -> pd.DataFrame:
-    """Read a relation of DuckDB or Snowpark; column names in lower case."""
-    frame = relation.to_pandas() if hasattr(relation, "to_pandas") else relation.df()
-    return frame.rename(columns=str.lower)
-
-
 def compare(
     sample: pd.DataFrame,
     *,
-    as_of_date,
+    as_of_date: date,
     counts: range,
     random_state: int,
     starts: int,
@@ -68,9 +64,7 @@ def compare(
     distinct = len(np.unique(values, axis=0))
     values = StandardScaler().fit_transform(values) if len(values) else values
     rows = []
-    # One thread adds up in one order: the same sample gives the same figures to the last bit.
-    # For good, since models that train at the same time share the setting.
-    threadpool_limits(limits=1)
+    use_one_thread()
     with warnings.catch_warnings():
         # Customers so alike that segments coincide are no reason to fail.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -92,25 +86,3 @@ def compare(
                     row["silhouette"] = silhouette_score(values[:silhouette_rows], few)
             rows.append(row)
     return pd.DataFrame(rows).reindex(columns=list(DTYPES)).astype(DTYPES)
-
-
-def model(dbt, session):
-    """Measure 2 to 10 segments on the shop's customers; see `compare`."""
-    # dbt finds a ref only in a statement of its own.
-    clock = dbt.ref("as_of_date")
-    sample = dbt.ref("int_segment_sample")
-    as_of_date = pd.Timestamp(read(clock)["as_of_date"].iloc[0]).date()
-    sample = read(
-        sample.filter(
-            f"snapshot_date = cast('{as_of_date}' as date)"
-            f" and sample_number <= {int(dbt.config.meta_get('sample_rows'))}"
-        )
-    ).sort_values("sample_number", ignore_index=True)
-    return compare(
-        sample,
-        as_of_date=as_of_date,
-        counts=range(2, 11),
-        random_state=int(dbt.config.meta_get("random_state")),
-        starts=int(dbt.config.meta_get("starts")),
-        silhouette_rows=int(dbt.config.meta_get("silhouette_rows")),
-    ).rename(columns=str.upper)

@@ -32,33 +32,3 @@
         || case when {{ contribution }} > 0 then 'leave' else 'stay' end
     {%- endif -%}
 {%- endmacro %}
-
-{# A number of days in words: `1 day`, `31 days`.
-
-   Arguments:
-     days (string): SQL of the number, which is rounded. #}
-{% macro days_in_words(days) -%}
-    cast(cast(round({{ days }}) as integer) as varchar) || case when round({{ days }}) = 1 then ' day' else ' days' end
-{%- endmacro %}
-
-{# The group with the highest strength among those not yet named.
-
-   Arguments:
-     groups (list of strings): groups of features; each has a column strength_<group>.
-     named (list of strings): columns that hold groups already named. #}
-{% macro strongest_group(groups, named=[]) -%}
-    {%- set strengths = [] -%}
-    {%- for group in groups -%}
-        {%- set strength -%}
-            case when strength_{{ group }} < 0.05
-            {%- for column in named %} or coalesce({{ column }} = '{{ group }}', false){% endfor %} then 0 else strength_{{ group }} end
-        {%- endset -%}
-        {%- do strengths.append(strength) -%}
-    {%- endfor -%}
-    case
-        {%- for group in groups %}
-            when {{ strengths[loop.index0] }} > 0
-                and {{ strengths[loop.index0] }} >= greatest({{ strengths | join(', ') }}) then '{{ group }}'
-        {%- endfor %}
-        end
-{%- endmacro %}
