@@ -31,7 +31,7 @@ trained as (
 ),
 
 churn_parameters as (
-    {{ newest_version('trained', ['trained_date'] + columns | list) }}
+    {{ newest_version('trained', columns | list) }}
 )
 
 select * from churn_parameters

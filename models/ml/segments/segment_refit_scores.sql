@@ -23,8 +23,16 @@ segment_refits as (
     from {{ ref('segment_refits') }}
 ),
 
-segment_refit_scores as (
+nearest as (
     {{ nearest_segment('customers', 'segment_refits', by_date=true) }}
+),
+
+segment_refit_scores as (
+    select
+        customer_id,
+        snapshot_date,
+        segment_id
+    from nearest
 )
 
 select * from segment_refit_scores
