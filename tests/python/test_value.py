@@ -245,10 +245,10 @@ def learn(sample):
 
     def run(totals, day):
         day = pd.Timestamp(day)
-        today = totals.iloc[:1].assign(
-            orders_next_90=None, expected_orders_90=None, mbg_orders_90=None
-        )
-        rows = pd.concat([totals, today.set_index(pd.DatetimeIndex([day]))])
+        # The day itself has customers and no outcome.
+        rows = totals.reindex(totals.index.append(pd.DatetimeIndex([day])))
+        known = ["history_days", "order_days", "monetary"]
+        rows.loc[day, known] = totals.iloc[0][known]
         order_totals = rows.assign(fit="production", snapshot_date=rows.index.date)
         with duckdb.connect() as connection:
             connection.register("order_totals", order_totals.reset_index(drop=True))
