@@ -62,6 +62,14 @@
                 and value_terms.feature = missing_terms.feature
     ),
 
+    -- A model without a term, of trees alone, has its level.
+    levelled as (
+        select {{ key }}
+        from {{ parameters }}
+        where parameter_type = 'level'
+        group by 1
+    ),
+
     learnt as (
         select
             {% for term in terms %}
@@ -70,12 +78,14 @@
                 'mean_value': 0, 'scale_value': 1, 'coefficient': 0, 'known': 0,
                 ('fill_value' if term.transform == 'above' else 'unknown'): 0,
             }.items() -%}
-            coalesce(max(case term when '{{ name }}' then {{ column }} end), {{ other }}) as {{ name }}_{{ column }},{{ ' ' }}
+            coalesce(max(case whole_terms.term when '{{ name }}' then whole_terms.{{ column }} end), {{ other }}) as {{ name }}_{{ column }},{{ ' ' }}
             {%- endfor %}
             {% endfor -%}
-            {{ key }}
-        from whole_terms
-        group by {{ key }}
+            levelled.{{ key }}
+        from levelled
+        left join whole_terms
+            on levelled.{{ key }} = whole_terms.{{ key }}
+        group by levelled.{{ key }}
     ),
 
     scored_dates as (

@@ -1,12 +1,12 @@
 -- Grain: one row per fit whose form is boosted trees, and eligible customer of the day that it scores.
 -- From each root (node 1) the way goes to node 2 i where the feature is at most the threshold of node i, to
 -- 2 i + 1 where it is above; the values on it add up, each for the group of the feature split on above it.
-{#- The trees know no feature of the MBG/NBD model (clientele/trees.py). -#}
+{#- The trees know no feature of the MBG/NBD model. An unknown feature lies below every known one: UNKNOWN in
+    clientele/trees.py. -#}
 {%- set terms = model_terms('churn_model') | rejectattr('feature', 'in', ['mbg_alive', 'mbg_no_order', 'mbg_orders']) | list %}
-{%- set values = [] -%}
-{%- for term in terms -%}
-    {#- An unknown feature lies below every known one (UNKNOWN in clientele/trees.py). -#}
-    {%- do values.append('coalesce(cast(customer_snapshots.' ~ term.feature ~ ' as double), -1e9)') -%}
+{%- set values = [] %}
+{%- for term in terms %}
+{%- do values.append('coalesce(cast(customer_snapshots.' ~ term.feature ~ ' as double), -1e9)') %}
 {%- endfor %}
 with
 
