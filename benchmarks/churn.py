@@ -315,21 +315,17 @@ def verdict(shop, found):
 
 EXPECTED = """
 with
-parameters as (
-    select * from {{ ref('model_parameters') }} where fit = 'production' and model = 'churn'
-),
-customers as (
-    select * from {{ ref('int_customer_snapshots') }} where snapshot_date = {{ as_of_date() }}
-),
-features as (
-    {{ mbg_features('customers', 'parameters') }}
-),
 scored as (
-    select features.*, customer_churn.churn_probability
-    from features
-    inner join {{ ref('customer_churn') }} as customer_churn
-        on features.customer_id = customer_churn.customer_id
-    where customer_churn.score_status = 'scored'
+    select
+        churn_scores.*,
+        customer_snapshots.order_days,
+        customer_snapshots.recency_days,
+        customer_snapshots.tenure_days
+    from {{ ref('churn_scores') }} as churn_scores
+    inner join {{ ref('int_customer_snapshots') }} as customer_snapshots
+        on churn_scores.customer_id = customer_snapshots.customer_id
+        and churn_scores.snapshot_date = customer_snapshots.snapshot_date
+    where churn_scores.fit = 'production'
 ),
 expected as (
     {{ expected_orders('scored', [HORIZON]) }}
@@ -339,10 +335,10 @@ select
     order_days,
     recency_days,
     tenure_days,
-    -- As in customer_value.
+    -- As in value_scores.
     expected_orders_HORIZON * sum(mbg_orders_HORIZON) over () / sum(expected_orders_HORIZON) over ()
-    * (select max(value) from {{ ref('model_parameters') }}
-       where fit = 'production' and model = 'orders' and feature = 'year') as ours
+    * (select max(value) from {{ ref('value_parameters') }}
+       where fit = 'production' and feature = 'year') as ours
 from expected
 order by customer_id
 """

@@ -64,8 +64,9 @@ alter masking policy ANALYTICS.SECURITY.MASK_PERSONAL_DATA set body ->
 grant usage on schema ANALYTICS.SECURITY to role TRANSFORMER;
 grant apply on masking policy ANALYTICS.SECURITY.MASK_PERSONAL_DATA to role TRANSFORMER;
 
--- The schemas of production, owned by who builds in them. The reporter enters those of the marts; what it
--- may select there dbt grants table by table, after masking: a future grant would come before it.
+-- The schemas of production, owned by who builds in them: dbt may make tables there, and in the one of the
+-- Python models the stage of the modules that they import. The reporter enters those of the marts; what it may
+-- select there dbt grants table by table, after masking: a future grant would come before it.
 use role TRANSFORMER;
 create schema if not exists ANALYTICS.raw;
 create schema if not exists ANALYTICS.core;

@@ -1,6 +1,6 @@
 {# Print a built model as CSV or JSON, to be sent to a file:
      dbt --quiet run-operation export --args '{model: customer_segments}' > segments.csv
-     dbt --quiet run-operation export --args '{model: model_parameters, format: json}' > parameters.json
+     dbt --quiet run-operation export --args '{model: churn_parameters, format: json}' > parameters.json
 
    Arguments:
      model (string): name of a model that has been built.

@@ -106,8 +106,9 @@ alter masking policy {{ policy }} set body ->
 grant usage on schema {{ policy.rsplit('.', 1)[0] }} to role {{ transformer }};
 grant apply on masking policy {{ policy }} to role {{ transformer }};
 {% endif %}
--- The schemas of production, owned by who builds in them. The reporter enters those of the marts; what it
--- may select there dbt grants table by table, after masking: a future grant would come before it.
+-- The schemas of production, owned by who builds in them: dbt may make tables there, and in the one of the
+-- Python models the stage of the modules that they import. The reporter enters those of the marts; what it may
+-- select there dbt grants table by table, after masking: a future grant would come before it.
 use role {{ transformer }};
 create schema if not exists {{ analytics }}.raw;
 {% for schema in clientele.production_schemas() -%}

@@ -12,7 +12,36 @@
      left_group (string): column of the one grouping.
      right_group (string): column of the other. #}
 {% macro adjusted_rand_index(members, left_group, right_group) -%}
-    {%- set pairs = "cast(sum(member_count * (member_count - 1) / 2) as double)" -%}
+    {%- set sides = {
+        'all': [],
+        'left': [left_group],
+        'right': [right_group],
+        'shared': [left_group, right_group],
+    } -%}
+    with
+
+    group_sizes as (
+        {%- for side, columns in sides.items() %}
+        select
+            snapshot_date,
+            '{{ side }}' as side,
+            count(*) as member_count
+        from {{ members }}
+        group by {{ (['snapshot_date'] + columns) | join(', ') }}
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ),
+
+    pair_counts as (
+        select
+            {% for side in sides -%}
+            cast(sum(case when side = '{{ side }}' then member_count * (member_count - 1) / 2 end) as double) as {{ side }}_pairs,
+            {% endfor -%}
+            snapshot_date
+        from group_sizes
+        group by snapshot_date
+    )
+
     select
         snapshot_date,
         cast(case
@@ -21,35 +50,5 @@
             else (shared_pairs - left_pairs * right_pairs / all_pairs)
                 / ((left_pairs + right_pairs) / 2 - left_pairs * right_pairs / all_pairs)
         end as double) as adjusted_rand_index
-    from (
-        select
-            snapshot_date,
-            max(case when side = 'all' then pair_count end) as all_pairs,
-            max(case when side = 'left' then pair_count end) as left_pairs,
-            max(case when side = 'right' then pair_count end) as right_pairs,
-            max(case when side = 'shared' then pair_count end) as shared_pairs
-        from (
-            {%- for side, columns in {
-                'all': [],
-                'left': [left_group],
-                'right': [right_group],
-                'shared': [left_group, right_group],
-            }.items() %}
-            select
-                snapshot_date,
-                '{{ side }}' as side,
-                {{ pairs }} as pair_count
-            from (
-                select
-                    snapshot_date,
-                    count(*) as member_count
-                from {{ members }}
-                group by {{ (['snapshot_date'] + columns) | join(', ') }}
-            ) as groups_of_{{ side }}
-            group by snapshot_date
-            {{ 'union all' if not loop.last }}
-            {%- endfor %}
-        ) as counted
-        group by snapshot_date
-    ) as pairs
+    from pair_counts
 {%- endmacro %}

@@ -18,47 +18,36 @@
      horizons (list of integers): days ahead. #}
 {% macro expected_orders(scored, horizons=[90, 365]) -%}
     {%- set churn_horizon = var('churn_horizon_days') | int -%}
+    with
+
+    leaving_moments as (
+        select
+            *,
+            mbg_a / (mbg_a + mbg_b + order_days) as leaving,
+            sqrt(mbg_a * (mbg_b + order_days) / (mbg_a + mbg_b + order_days + 1))
+            / (mbg_a + mbg_b + order_days) as spread,
+            2 * (mbg_b + order_days - mbg_a) * sqrt(mbg_a + mbg_b + order_days + 1)
+            / (mbg_a + mbg_b + order_days + 2) / sqrt(mbg_a * (mbg_b + order_days)) as skew
+        from {{ scored }}
+    ),
+
+    leaving_points as (
+        select
+            *,
+            (1 - churn_probability) / (1 - mbg_chance) as likelier,
+            greatest(leaving + spread * (skew / 2 - sqrt(1 + skew * skew / 4)), 0.000001) as leaving_low,
+            leaving + spread * (skew / 2 + sqrt(1 + skew * skew / 4)) as leaving_high,
+            (1 + skew / 2 / sqrt(1 + skew * skew / 4)) / 2 as low_weight
+        from leaving_moments
+    )
+
     select
-        ratios.*{% for horizon in horizons %},
+        *{% for horizon in horizons %},
         {{ clientele.mbg_orders(horizon) }} as mbg_orders_{{ horizon }},
         likelier * {{ clientele.mbg_orders([horizon, churn_horizon] | min) }}
         {%- if horizon > churn_horizon %}
         + sqrt(likelier) * ({{ clientele.mbg_orders(horizon) }} - {{ clientele.mbg_orders(churn_horizon) }})
         {%- endif %} as expected_orders_{{ horizon }}
         {%- endfor %}
-    from (
-        select
-            shapes.*,
-            (1 - shapes.churn_probability) / (1 - shapes.mbg_chance) as likelier,
-            greatest(shapes.leaving + shapes.spread * (shapes.skew / 2 - shapes.root), 0.000001) as leaving_low,
-            shapes.leaving + shapes.spread * (shapes.skew / 2 + shapes.root) as leaving_high,
-            (1 + shapes.skew / 2 / shapes.root) / 2 as low_weight
-        from (
-            select
-                moments.*,
-                sqrt(1 + moments.skew * moments.skew / 4) as root
-            from (
-                select
-                    {{ scored }}.*,
-                    mbg_a / (mbg_a + mbg_b + order_days) as leaving,
-                    sqrt(mbg_a * (mbg_b + order_days) / (mbg_a + mbg_b + order_days + 1))
-                    / (mbg_a + mbg_b + order_days) as spread,
-                    2 * (mbg_b + order_days - mbg_a) * sqrt(mbg_a + mbg_b + order_days + 1)
-                    / (mbg_a + mbg_b + order_days + 2) / sqrt(mbg_a * (mbg_b + order_days)) as skew
-                from {{ scored }}
-            ) as moments
-        ) as shapes
-    ) as ratios
-{%- endmacro %}
-
-{# Days with an order that an MBG/NBD model expects of a customer; reads the columns inside
-   expected_orders.
-
-   Arguments:
-     horizon (integer): days ahead. #}
-{% macro mbg_orders(horizon) -%}
-    mbg_alive_chance * (
-            low_weight * (1 - power(1 + leaving_low * {{ horizon }} / (mbg_alpha + tenure_days), 1 - mbg_r - order_days)) / leaving_low
-            + (1 - low_weight) * (1 - power(1 + leaving_high * {{ horizon }} / (mbg_alpha + tenure_days), 1 - mbg_r - order_days)) / leaving_high
-        )
+    from leaving_points
 {%- endmacro %}

@@ -12,10 +12,9 @@ snapshots as (
 
 snapshot_dates as (
     select
-        {% for days in [horizon, 90, 365] | unique -%}
-        {{ dbt.dateadd('day', days, 'snapshot_date') }} <= {{ as_of_date() }} as is_over_{{ days }},
-        {% endfor -%}
-        snapshot_date
+        snapshot_date,
+        {{ dbt.dateadd('day', horizon, 'snapshot_date') }} <= {{ as_of_date() }} as is_horizon_over,
+        {{ dbt.dateadd('day', 90, 'snapshot_date') }} <= {{ as_of_date() }} as is_quarter_over
     from {{ ref('int_snapshot_dates') }}
 ),
 
@@ -45,10 +44,8 @@ summed as (
     select
         customer_id,
         snapshot_date,
-        {% for days in [horizon, 90, 365] | unique -%}
-        count(case when days_later < {{ days }} then 1 end) as orders_{{ days }},
-        sum(case when days_later < {{ days }} then revenue else 0 end) as value_{{ days }},
-        {% endfor -%}
+        count(case when days_later < 90 then 1 end) as orders_next_90,
+        sum(case when days_later < 90 then revenue else 0 end) as value_next_90,
         min(days_later) as days_to_next_order
     from later_orders
     group by 1, 2
@@ -58,16 +55,13 @@ int_customer_outcomes as (
     select
         snapshots.customer_id,
         snapshots.snapshot_date,
-        case when snapshot_dates.is_over_{{ horizon }} then coalesce(summed.days_to_next_order >= {{ horizon }}, true) end
-            as is_churned,
-        cast(case when snapshot_dates.is_over_{{ horizon }} then coalesce(summed.orders_{{ horizon }}, 0) end as integer)
-            as orders_in_horizon,
-        {% for days in [90, 365] -%}
-        cast(case when snapshot_dates.is_over_{{ days }} then coalesce(summed.orders_{{ days }}, 0) end as integer)
-            as orders_next_{{ days }},
-        cast(case when snapshot_dates.is_over_{{ days }} then coalesce(summed.value_{{ days }}, 0) end as decimal(18, 2))
-            as value_next_{{ days }},
-        {% endfor -%}
+        case
+            when snapshot_dates.is_horizon_over then coalesce(summed.days_to_next_order >= {{ horizon }}, true)
+        end as is_churned,
+        cast(case when snapshot_dates.is_quarter_over then coalesce(summed.orders_next_90, 0) end as integer)
+            as orders_next_90,
+        cast(case when snapshot_dates.is_quarter_over then coalesce(summed.value_next_90, 0) end as decimal(18, 2))
+            as value_next_90,
         cast(summed.days_to_next_order as integer) as days_to_next_order
     from snapshots
     inner join snapshot_dates

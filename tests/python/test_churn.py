@@ -2,7 +2,6 @@
 
 import csv
 import datetime as dt
-import importlib.util
 
 import duckdb
 import numpy as np
@@ -12,33 +11,32 @@ import yaml
 from conftest import PROJECT, Shop
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
-from threadpoolctl import threadpool_limits
 
+from clientele.choice import CHALLENGER_MARGIN, DEFAULT_CHOICE
+from clientele.churn import parameters_of, train, training_frame
+from clientele.churn_fit import Settings, fit_forms, labelled_before, mbg_of
+from clientele.frames import use_one_thread
+from clientele.levels import DAY, Levels
+from clientele.mbg_nbd import fit_mbg
+from clientele.measures import calibration_error
+from clientele.pipelines import churn_pipeline
+from clientele.sensitivity import sensitivity
 from sample.generate import CANCELLED, generate
 
 MARTS = ["+customer_churn", "+customer_value", "+model_scorecard", "+churn_deciles",
          "+churn_horizon_sensitivity", "+churn_prediction_outcomes"]  # fmt: skip
 
 
-def load(name):
-    """Import a Python model of the project."""
-    spec = importlib.util.spec_from_file_location(name, PROJECT / "models/ml" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-churn = load("churn_model")
 # As the models do: without it, sums of doubles depend on the machine.
-threadpool_limits(limits=1)
+use_one_thread()
 
 
 def settings():
     """Return what dbt tells the model: its YAML, and the project's vars."""
-    models = yaml.safe_load((PROJECT / "models/ml/_ml_churn__models.yml").read_text())["models"]
+    models = yaml.safe_load((PROJECT / "models/ml/churn/_churn__models.yml").read_text())["models"]
     told = next(model for model in models if model["name"] == "churn_model")["config"]["meta"]
     project_vars = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
-    return churn.Settings(
+    return Settings(
         features=told["features"],
         horizon=project_vars["churn_horizon_days"],
         minimum_customers=project_vars["minimum_customers"],
@@ -79,31 +77,35 @@ def write_orders(shop, orders):
 
 def fits_that_equal_the_sql_scores(shop):
     """Backtest and production fits of a shop; SQL has to score all customers as they do."""
-    frame = churn.training_frame(frame_of(shop, "from features.int_training_sample"))
+    frame = training_frame(frame_of(shop, "from features.int_training_sample"))
     as_of = pd.Timestamp(shop.query("select as_of_date from staging.as_of_date")[0][0])
+    # In another order: a table has none.
+    parameters = frame_of(shop, "from ml.churn_parameters").sample(frac=1, random_state=1)
     fits = []
     for day, sql in [
         (as_of, "select customer_id, churn_probability from customers.customer_churn"),
         (
-            as_of - settings().horizon * churn.DAY,
+            as_of - settings().horizon * DAY,
             "select customer_id, churn_probability from ml.churn_backtest where model = 'churn'",
         ),
     ]:
-        fitted, _, _ = churn.train(frame, day, settings())
+        fitted, _, _ = train(frame, day, settings())
         rows = frame_of(
             shop,
             f"from features.int_customer_snapshots where is_eligible and snapshot_date = '{day}'",
         )
         scored = rows.merge(frame_of(shop, sql), on="customer_id")
         assert len(scored) == len(rows) > 1000
-        p = fitted.probabilities(scored, day)
-        assert np.abs(p - scored["churn_probability"]).max() < 1e-9
+        fit = "production" if day == as_of else "backtest"
+        rebuilt = churn_pipeline(parameters, day, settings().horizon, fit)
+        for p in (fitted.probabilities(scored, day), rebuilt.predict_proba(scored)[:, 1]):
+            assert np.abs(p - scored["churn_probability"]).max() < 1e-9
         assert p.std() > 0.1
         fits.append(fitted)
     return fits
 
 
-def test_sql_scores_equal_scikit_learn(sample):
+def test_sql_scores_equal_scikit_learn_and_the_pipeline_rebuilt(sample):
     forms = [fitted.form.name for fitted in fits_that_equal_the_sql_scores(sample)]
     assert forms == ["ridge_logit", "ridge_logit"]
 
@@ -130,14 +132,14 @@ def test_trees_take_over_where_customers_come_back_once_a_year(make_shop):
         "select auc, challenger_gain from monitoring.model_scorecard where form = 'boosted_trees'"
     )
     # The logit, on the same test rows.
-    frame = churn.training_frame(frame_of(shop, "from features.int_training_sample"))
-    day = frame["snapshot_date"].max() - settings().horizon * churn.DAY
-    rows = churn.labelled_before(frame, day, settings().horizon)
-    setting = churn.DEFAULT_CHOICE[0]
-    logit = churn.fit_forms(rows, settings(), churn.mbg_of(frame, day, 1), [setting])[setting]
+    frame = training_frame(frame_of(shop, "from features.int_training_sample"))
+    day = frame["snapshot_date"].max() - settings().horizon * DAY
+    rows = labelled_before(frame, day, settings().horizon)
+    setting = DEFAULT_CHOICE[0]
+    logit = fit_forms(rows, settings(), mbg_of(frame, day, 1), [setting])[setting]
     test = frame[frame["snapshot_date"] == day]
     assert auc > roc_auc_score(test["is_churned"], logit.probabilities(test, day)) + 0.02
-    assert gain >= churn.CHALLENGER_MARGIN
+    assert gain >= CHALLENGER_MARGIN
     ((explained, scored),) = shop.query(
         "select count(reason_1), count(churn_probability) from customers.customer_churn"
     )
@@ -156,13 +158,13 @@ def test_the_scorecard_measures_as_scikit_learn_does(sample):
         assert measured["brier_score"] == pytest.approx(brier_score_loss(churned, p), abs=1e-9)
         if model == "churn":
             rows = rows.sort_values(["churn_probability", "customer_id"])
-            error = churn.calibration_error(
+            error = calibration_error(
                 rows["is_churned"].to_numpy(float), rows["churn_probability"].to_numpy()
             )
             assert measured["calibration_error"] == pytest.approx(error, abs=1e-9)
             p = rows["churn_probability"].to_numpy()
             drawn = np.random.default_rng(1).random((300, len(p))) < p
-            chance = np.mean([churn.calibration_error(true.astype(float), p) for true in drawn])
+            chance = np.mean([calibration_error(true.astype(float), p) for true in drawn])
             assert measured["calibration_noise"] == pytest.approx(chance, rel=0.05)
     assert (card.drop("churn")["auc"] < card.loc["churn", "auc"]).all()
     assert card.loc["churn", "grade"] == "A"
@@ -272,12 +274,12 @@ def test_a_shop_that_cannot_be_learnt_from_says_why(make_shop, case):
     ids=["few_customers", "few_snapshots", "one_customer", "no_row"],
 )
 def test_too_little_data_gives_a_status_and_no_parameter(sample, keep, reason):
-    frame = churn.training_frame(frame_of(sample, "from features.int_training_sample"))
+    frame = training_frame(frame_of(sample, "from features.int_training_sample"))
     day = pd.Timestamp("2025-07-01")
-    rows = churn.parameters_of(frame[keep(frame)], day, settings())
+    rows = parameters_of(frame[keep(frame)], day, settings())
     assert [row["parameter_type"] for row in rows] == ["status"]
     assert rows[0]["feature"] == "insufficient_history" and reason in rows[0]["note"]
-    churn.sensitivity(frame[keep(frame)], day, settings())
+    sensitivity(frame[keep(frame)], day, settings())
 
 
 def test_constant_features_and_missing_events_are_learnt_around(make_shop):
@@ -298,7 +300,7 @@ def test_constant_features_and_missing_events_are_learnt_around(make_shop):
     )
     assert count > 200 and highest < 1
     constant = shop.query(
-        "select distinct feature from ml.model_parameters where model = 'churn' "
+        "select distinct feature from ml.churn_parameters where model = 'churn' "
         "and parameter_type = 'term' and scale_value is null and transform != 'missing'"
     )
     assert {("mean_value",), ("events_30",)} <= set(constant)
@@ -381,7 +383,7 @@ def test_mbg_nbd_finds_the_parameters_it_was_drawn_from():
         alive &= now < age
         x, last = x + alive, np.where(alive, now, last)
         alive &= draw.random(n) > leave
-    found = churn.fit_mbg(x + 1, age - last, age)
+    found = fit_mbg(x + 1, age - last, age)
     assert found["r"] / found["alpha"] == pytest.approx(r / alpha, rel=0.1)
     assert found["a"] / (found["a"] + found["b"]) == pytest.approx(a / (a + b), rel=0.15)
 
@@ -390,8 +392,23 @@ def test_the_level_follows_the_season_once_a_year_is_known():
     dates = pd.date_range("2022-06-01", "2024-06-01", freq="MS")
     values = np.where(dates.month >= 10, 1.0, 0.0) + np.where(dates.year >= 2024, 0.2, 0.0)
     history = ((dates - dates[0]).days + 30).to_numpy()
-    levels = churn.Levels(dates, values, np.full(len(dates), 100), history)
+    levels = Levels(dates, values, np.full(len(dates), 100), history)
     # Last year's December level plus half of the 0.2 by which this year lies above the last.
     assert levels.at(pd.Timestamp("2024-12-01"), "last2") == (pytest.approx(1.1), "season")
-    young = churn.Levels(dates[-6:], values[-6:], np.full(6, 100), history[:6])
+    young = Levels(dates[-6:], values[-6:], np.full(6, 100), history[:6])
     assert young.at(pd.Timestamp("2024-12-01"), "last2") == (pytest.approx(0.2), "last2")
+
+
+def test_without_a_model_there_is_no_pipeline_but_its_reason():
+    status = {
+        "fit": "production",
+        "model": "churn",
+        "parameter_type": "status",
+        "feature": "insufficient_history",
+        "note": "2 past snapshot dates have a known outcome, 3 are needed",
+    }
+    day = pd.Timestamp("2025-07-01")
+    with pytest.raises(ValueError, match="no churn model: 2 past snapshot dates"):
+        churn_pipeline(pd.DataFrame([status]), day)
+    with pytest.raises(ValueError, match="no churn model: none was trained"):
+        churn_pipeline(pd.DataFrame([status]), day, fit="backtest")

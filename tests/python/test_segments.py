@@ -10,12 +10,13 @@ import pytest
 from conftest import SAMPLE, Shop
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from models.ml.segment_model import DTYPES, assign, segmentation, train
-from models.ml.segment_refits import refit
-from models.ml.segment_selection import compare
+from clientele.pipelines import segment_pipeline
+from clientele.segment_names import assign
+from clientele.segment_refits import refit
+from clientele.segment_selection import compare
+from clientele.segments import DTYPES, segmentation, train
 
 FEATURES = [
     "log_recency",
@@ -57,26 +58,12 @@ def customers_of(shop, day="(select as_of_date from staging.as_of_date)"):
     )
 
 
-def stored_pipeline(parameters, segment_ids):
-    """Build the scikit-learn pipeline that a table of parameters stands for."""
-    values = {
-        name: parameters.pivot(index="segment_id", columns="feature", values=name)
-        .loc[segment_ids, FEATURES]
-        .to_numpy()
-        for name in ("centroid", "mean", "scale")
-    }
-    pipeline = make_pipeline(StandardScaler(), KMeans(len(segment_ids), n_init=1, max_iter=1))
-    pipeline.fit(values["mean"] + values["scale"] * values["centroid"])
-    pipeline[0].mean_, pipeline[0].scale_ = values["mean"][0], values["scale"][0]
-    pipeline[1].cluster_centers_ = values["centroid"].copy()
-    return pipeline
-
-
 def named(customers, table):
     """Name the segment of each customer by a trained table."""
-    segments = table.drop_duplicates("segment_id").set_index("segment_id")["segment_name"]
-    pipeline = stored_pipeline(table, segments.index.tolist())
-    return segments.to_numpy()[pipeline.predict(customers[FEATURES].to_numpy())]
+    names = table.drop_duplicates("segment_id").set_index("segment_id")["segment_name"]
+    pipeline, segment_ids = segment_pipeline(table)
+    numbers = pipeline.predict(customers[pipeline.feature_names_in_])
+    return names.loc[np.array(segment_ids)[numbers]].to_numpy()
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +74,10 @@ def customers(sample):
 
 def test_sql_scores_as_scikit_learn_predicts(sample, customers):
     parameters = frame(sample, "select * from ml.segment_model")
-    segment_ids = sorted(parameters["segment_id"].unique())
-    pipeline = stored_pipeline(parameters, segment_ids)
+    pipeline, segment_ids = segment_pipeline(parameters)
     scored = frame(sample, "select * from customers.customer_segments").set_index("customer_id")
     scored = scored.loc[customers["customer_id"]]
-    values = customers[FEATURES].to_numpy()
+    values = customers[pipeline.feature_names_in_]
     assert (scored["segment_id"] == np.array(segment_ids)[pipeline.predict(values)]).all()
     nearest = pipeline.transform(values).min(axis=1)
     assert np.abs(scored["distance"] - nearest).max() < 1e-9
@@ -311,16 +297,16 @@ def test_drift_is_the_adjusted_rand_index(sample):
     drift = frame(sample, "select * from monitoring.segment_drift order by snapshot_date")
     stored = frame(sample, "select * from ml.segment_parameters")
     refits = frame(sample, "select * from ml.segment_refits")
-    segment_ids = sorted(stored["segment_id"].unique())
     now = customers_of(sample)
-    model = stored_pipeline(stored, segment_ids)
-    today = dict(zip(now["customer_id"], model.predict(now[FEATURES].to_numpy()), strict=True))
+    model, _ = segment_pipeline(stored)
+    features = model.feature_names_in_
+    today = dict(zip(now["customer_id"], model.predict(now[features]), strict=True))
     for _, month in drift.iloc[[0, 6, -1]].iterrows():
         day = f"{month['snapshot_date']:%Y-%m-%d}"
         then = customers_of(sample, f"date '{day}'")
-        values = then[FEATURES].to_numpy()
+        values = then[features]
         labels = model.predict(values)
-        again = stored_pipeline(refits[refits["snapshot_date"] == day], segment_ids).predict(values)
+        again = segment_pipeline(refits[refits["snapshot_date"] == day])[0].predict(values)
         still = [today[customer] for customer in then["customer_id"]]
         assert month["adjusted_rand_index"] == pytest.approx(
             adjusted_rand_score(labels, again), abs=1e-12

@@ -23,7 +23,6 @@ WAREHOUSES = {"ACCOUNTADMIN": "", "LOADER": "LOADING", "TRANSFORMER": "TRANSFORM
 # What each Python model draws its sample from.
 BOUNDED_FROM = {
     "churn_model": "features.int_customer_snapshots",
-    "value_model": "features.int_customer_snapshots",
     "segment_model": "features.int_segment_features",
     "segment_selection": "features.int_segment_features",
     "segment_refits": "features.int_segment_features",

@@ -1,16 +1,17 @@
 """The value model: orders are expected as the process says, and totals come true."""
 
 import datetime as dt
-import inspect
+import re
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PROJECT
 from scipy.special import hyp2f1
-from test_churn import churn, frame_of, load
+from test_churn import frame_of
 
-value = load("value_model")
+from clientele.mbg_nbd import fit_mbg
 
 HORIZONS = (90, 273, 365)
 EXPECTED = """
@@ -33,11 +34,11 @@ def expect(sample):
     sql = sample.succeed("parse").dbt("--quiet", "compile", "--inline", EXPECTED).stdout
 
     def run(customers, mbg, p=None):
-        customers = customers.assign(p=p, customer_id=range(len(customers)))
+        customers = customers.assign(p=p, customer_id=range(len(customers)), fit="production")
         customers["p"] = customers["p"].astype(float)
         parameters = pd.DataFrame(
-            [("constant", f"mbg_{name}", number) for name, number in mbg.items()],
-            columns=["parameter_type", "feature", "value"],
+            [("production", "constant", f"mbg_{name}", number) for name, number in mbg.items()],
+            columns=["fit", "parameter_type", "feature", "value"],
         )
         with duckdb.connect() as connection:
             connection.register("customers", customers)
@@ -126,7 +127,7 @@ def test_nine_months_of_a_young_shop_predict_the_next_nine(expect, seed):
             "tenure_days": 273 - known["min"],
         }
     ).reset_index(drop=True)
-    mbg = churn.fit_mbg(*(customers[name].to_numpy(float) for name in customers))
+    mbg = fit_mbg(*(customers[name].to_numpy(float) for name in customers))
     actual = (orders["day"] >= 273).sum()
     assert actual > 2000
     assert expect(customers, mbg)["expected_orders_273"].sum() == pytest.approx(actual, rel=0.06)
@@ -145,10 +146,13 @@ def test_published_orders_are_those_of_the_model(sample, expect):
         """,
     )
     assert len(published) > 1000
-    learnt = frame_of(sample, "from ml.model_parameters where fit = 'production'")
-    numbers = learnt[learnt["parameter_type"].isin(["constant", "metric"])]
-    numbers = numbers.set_index("feature")["value"]
-    mbg = {name: numbers[f"mbg_{name}"] for name in ("r", "alpha", "a", "b")}
+    learnt = frame_of(sample, "from ml.value_parameters where fit = 'production'")
+    numbers = learnt[learnt["parameter_type"] == "metric"].set_index("feature")["value"]
+    constants = frame_of(
+        sample,
+        "from ml.churn_parameters where fit = 'production' and parameter_type = 'constant'",
+    ).set_index("feature")["value"]
+    mbg = {name: constants[f"mbg_{name}"] for name in ("r", "alpha", "a", "b")}
     customers = published[["order_days", "recency_days", "tenure_days"]]
     expected = expect(customers, mbg, p=published["churn_probability"])
     likelier = (1 - published["churn_probability"]) / (1 - expected["mbg_chance"])
@@ -225,39 +229,76 @@ def totals_of(ratios, first="2022-01-01"):
             "expected_orders_90": 100.0,
             "mbg_orders_90": 50.0,
             "history_days": 400,
+            "order_days": 10,
+            "monetary": 120.0,
         },
         index=days,
     )
 
 
+@pytest.fixture(scope="module")
+def learn(sample):
+    """Let the value model learn from the totals (a DataFrame by date) of one fit as of a day."""
+    model = (PROJECT / "models/ml/value/value_model.sql").read_text()
+    compiled = sample.succeed("parse").dbt("--quiet", "compile", "--inline", f"\n{model}").stdout
+    sql = re.sub(r'"\w+"\."\w+"\."(as_of_date|order_totals)"', r"\1", compiled)
+
+    def run(totals, day):
+        day = pd.Timestamp(day)
+        # The day itself has customers and no outcome.
+        rows = totals.reindex(totals.index.append(pd.DatetimeIndex([day])))
+        known = ["history_days", "order_days", "monetary"]
+        rows.loc[day, known] = totals.iloc[0][known]
+        order_totals = rows.assign(fit="production", snapshot_date=rows.index.date)
+        with duckdb.connect() as connection:
+            connection.register("order_totals", order_totals.reset_index(drop=True))
+            connection.execute(
+                f"create view as_of_date as select date '{day:%Y-%m-%d}' as as_of_date"
+            )
+            found = connection.execute(sql).df()
+        found = found[found["fit"] == "production"]
+        seasons = found[found["parameter_type"] == "season"].set_index("snapshot_date")["value"]
+        return seasons.sort_index(), found.set_index("feature")["value"]
+
+    return run
+
+
 YEAR = [0.6, 0.6, 0.8, 0.8, 0.8, 0.8, 0.8, 1.0, 1.5, 1.6, 1.4, 0.9]
 
 
-def test_the_year_counts_every_season_once():
-    assert value.year_of(totals_of(YEAR[:11])) == 1
-    for months in range(12, 25):
-        totals = totals_of((YEAR * 2)[:months]).assign(mbg_orders_90=80.0)
-        assert value.year_of(totals) == pytest.approx(np.mean(YEAR) / 0.8)
+@pytest.mark.parametrize("months", [11, 12, 13, 18, 24])
+def test_the_year_counts_every_season_once(learn, months):
+    totals = totals_of((YEAR * 2)[:months]).assign(mbg_orders_90=80.0)
+    _, numbers = learn(totals, "2024-06-15")
+    assert numbers["year"] == pytest.approx(1 if months < 12 else np.mean(YEAR) / 0.8)
+    assert numbers["mean_order_value"] == 12 and numbers["train_snapshots"] == months
 
 
-def test_moving_snapshots_do_not_tip_the_year():
+def test_moving_snapshots_do_not_tip_the_year(learn):
     monthly = totals_of(YEAR * 2).assign(mbg_orders_90=80.0)
     extra = totals_of([3.0]).set_index(pd.DatetimeIndex(["2023-09-12"]))
-    assert value.year_of(pd.concat([monthly, extra])) == value.year_of(monthly)
+    both = pd.concat([monthly, extra])
+    years = [learn(totals, "2024-06-15")[1]["year"] for totals in (monthly, both)]
+    assert years[0] == years[1]
 
 
-def test_ninety_days_have_the_season_of_a_year_ago():
-    totals = totals_of(YEAR + YEAR[:6])
-    for day, last_year in [("2023-09-01", 1.5), ("2023-12-01", 0.9)]:
-        assert value.season_of(totals, pd.Timestamp(day)) == pytest.approx(last_year)
+def test_the_factors_are_bounded(learn):
+    seasons, numbers = learn(totals_of([9.0] * 24), "2023-09-01")
+    assert numbers["year"] == 2 and seasons.max() == 2
 
 
-def test_there_is_no_season_where_last_year_is_unknown():
-    day = pd.Timestamp("2023-09-01")
+def test_ninety_days_have_the_season_of_a_year_ago(learn):
+    seasons, _ = learn(totals_of(YEAR + YEAR[:6]), "2023-09-01")
+    assert len(seasons) == 27 and seasons.index[0] == pd.Timestamp("2023-09-01")
+    assert seasons.iloc[0] == pytest.approx(1.5)
+    assert seasons[pd.Timestamp("2023-12-01")] == pytest.approx(0.9)
+
+
+def test_there_is_no_season_where_last_year_is_unknown(learn):
     young = totals_of(YEAR + YEAR[:6])
-    assert value.season_of(young, day) != 1
-    assert value.season_of(young[10:], day) == 1
-    assert value.season_of(young.assign(history_days=149), day) == 1
+    assert learn(young, "2023-09-01")[0].iloc[0] != 1
+    assert learn(young[10:], "2023-09-01")[0].iloc[0] == 1
+    assert learn(young.assign(history_days=149), "2023-09-01")[0].iloc[0] == 1
 
 
 def test_money_adds_up(sample):
@@ -285,9 +326,3 @@ def test_money_adds_up(sample):
         """
     )
     assert published == pytest.approx(rate, rel=1e-9)
-
-
-def test_what_both_models_share_is_the_same():
-    assert value.COLUMNS.items() <= churn.COLUMNS.items()
-    for name in ("parameter_table", "read"):
-        assert inspect.getsource(getattr(value, name)) == inspect.getsource(getattr(churn, name))

@@ -1,8 +1,8 @@
 -- Grain: one row per customer. Probabilities average to the expected share of churners; bands, reasons
 -- and statuses do not add up.
-{#- A year, the horizon, and the 150 days that a level takes (SEASON_HISTORY_DAYS in churn_model.py). -#}
+{#- A year, the horizon, and the 150 days that a level takes (SEASON_HISTORY_DAYS in clientele/levels.py). -#}
 {%- set season_days = 365 + var('churn_horizon_days') | int + 150 %}
-{%- set groups = model_terms('churn_model') | map(attribute='group') | unique | list or ['silence'] %}
+{%- set groups = model_terms('churn_model') | map(attribute='group') | unique | list %}
 with
 
 customers as (
@@ -11,21 +11,38 @@ customers as (
 ),
 
 snapshots as (
-    select *
+    select
+        customer_id,
+        is_eligible,
+        recency_days,
+        tenure_days,
+        mean_gap,
+        orders_365,
+        orders_last_year
     from {{ ref('int_customer_snapshots') }}
     where snapshot_date = {{ as_of_date() }}
 ),
 
-eligible as (
-    select *
-    from snapshots
-    where is_eligible
+parameters as (
+    select
+        model_version,
+        parameter_type,
+        feature,
+        value,
+        note
+    from {{ ref('churn_parameters') }}
+    where fit = 'production' and model = 'churn'
 ),
 
-parameters as (
-    select *
-    from {{ ref('model_parameters') }}
-    where fit = 'production' and model = 'churn'
+churn_scores as (
+    select
+        customer_id,
+        {% for group in groups -%}
+        contribution_{{ group }},
+        {% endfor -%}
+        churn_probability
+    from {{ ref('churn_scores') }}
+    where fit = 'production'
 ),
 
 versions as (
@@ -37,99 +54,92 @@ versions as (
     from parameters
 ),
 
-with_mbg as (
-    {{ mbg_features('eligible', 'parameters') }}
-),
-
-scores as (
-    {{ score_churn('with_mbg', 'parameters') }}
-),
-
 explained as (
     select
         {% for group in groups -%}
-        abs(scores.contribution_{{ group }}) as strength_{{ group }},
-        {{ churn_reason(group, 'scores.contribution_' ~ group) }} as reason_{{ group }},
+        {% set contribution = 'churn_scores.contribution_' ~ group -%}
+        -- Less than this is not worth a word.
+        case when abs({{ contribution }}) < 0.05 then 0 else abs({{ contribution }}) end as strength_{{ group }},
+        {{ churn_reason(group, contribution) }} as reason_{{ group }},
         {% endfor -%}
-        scores.customer_id,
-        {{ sigmoid('scores.score') }} as churn_probability
-    from scores
-    inner join eligible
-        on scores.customer_id = eligible.customer_id
+        churn_scores.customer_id,
+        churn_scores.churn_probability
+    from churn_scores
+    inner join snapshots
+        on churn_scores.customer_id = snapshots.customer_id
 ),
 
-first_named as (
+-- The strongest group is named and taken out, three times.
+{% for number in [1, 2, 3] -%}
+named_{{ number }} as (
     select
         *,
-        {{ strongest_group(groups) }} as group_1
-    from explained
+        case greatest({% for group in groups %}strength_{{ group }}{{ ', ' if not loop.last }}{% endfor %})
+            when 0 then null
+            {% for group in groups -%}
+            when strength_{{ group }} then '{{ group }}'
+            {% endfor -%}
+        end as named_group
+    from {{ 'explained' if number == 1 else 'unnamed_' ~ (number - 1) }}
 ),
 
-second_named as (
+unnamed_{{ number }} as (
     select
-        *,
-        {{ strongest_group(groups, ['group_1']) }} as group_2
-    from first_named
-),
-
-third_named as (
-    select
-        *,
-        {{ strongest_group(groups, ['group_1', 'group_2']) }} as group_3
-    from second_named
-),
-
-reasoned as (
-    select
-        {% for number in [1, 2, 3] -%}
-        case group_{{ number }}
+        customer_id,
+        churn_probability,
+        {% for earlier in range(1, number) -%}
+        reason_{{ earlier }},
+        {% endfor -%}
+        {% for group in groups -%}
+        case when named_group = '{{ group }}' then 0 else strength_{{ group }} end as strength_{{ group }},
+        reason_{{ group }},
+        {% endfor -%}
+        case named_group
             {% for group in groups -%}
             when '{{ group }}' then reason_{{ group }}
             {% endfor -%}
-        end as reason_{{ number }},
-        {% endfor -%}
-        customer_id,
-        churn_probability
-    from third_named
+        end as reason_{{ number }}
+    from named_{{ number }}
 ),
 
+{% endfor -%}
 customer_churn as (
     select
         customers.customer_id,
-        reasoned.churn_probability,
+        scored.churn_probability,
         case
-            when reasoned.churn_probability >= {{ var('high_churn_risk') }} then 'high'
-            when reasoned.churn_probability >= {{ var('medium_churn_risk') }} then 'medium'
-            when reasoned.churn_probability is not null then 'low'
+            when scored.churn_probability >= {{ var('high_churn_risk') }} then 'high'
+            when scored.churn_probability >= {{ var('medium_churn_risk') }} then 'medium'
+            when scored.churn_probability is not null then 'low'
         end as risk_band,
         case
-            when reasoned.churn_probability is not null then 'scored'
+            when scored.churn_probability is not null then 'scored'
             when snapshots.customer_id is null then 'never_ordered'
             when not snapshots.is_eligible then 'inactive'
             else 'insufficient_history'
         end as score_status,
         case
-            when reasoned.churn_probability is not null and versions.train_customers < 500
+            when scored.churn_probability is not null and versions.train_customers < 500
                 then 'Provisional: learnt from fewer than 500 customers.'
-            when reasoned.churn_probability is not null and versions.history_days < {{ season_days }}
+            when scored.churn_probability is not null and versions.history_days < {{ season_days }}
                 then 'The season is not known yet: that takes {{ season_days }} days of history.'
-            when reasoned.churn_probability is not null then null
+            when scored.churn_probability is not null then null
             when snapshots.customer_id is null then 'No order that is not cancelled.'
             when not snapshots.is_eligible
                 then 'No order for ' || cast(snapshots.recency_days as varchar) || ' days: only customers of the last 365 days are scored.'
             else 'No model: ' || coalesce(versions.untrained_reason, 'none was trained') || '.'
         end as score_reason,
-        reasoned.reason_1,
-        reasoned.reason_2,
-        reasoned.reason_3,
+        scored.reason_1,
+        scored.reason_2,
+        scored.reason_3,
         coalesce(versions.model_version, 'none') as model_version,
         {{ as_of_date() }} as as_of_date
     from customers
     cross join versions
     left join snapshots
         on customers.customer_id = snapshots.customer_id
-    left join reasoned
-        on customers.customer_id = reasoned.customer_id
+    left join unnamed_3 as scored
+        on customers.customer_id = scored.customer_id
 )
 
 select * from customer_churn

@@ -13,29 +13,30 @@ customer_churn as (
 snapshots as (
     select
         customer_id,
-        snapshot_date,
-        recency_days,
         tenure_days,
         frequency,
-        monetary,
-        order_days
+        monetary
     from {{ ref('int_customer_snapshots') }}
     where snapshot_date = {{ as_of_date() }}
 ),
 
-scored as (
+value_scores as (
     select
-        snapshots.*,
-        customer_churn.churn_probability
-    from snapshots
-    inner join customer_churn
-        on snapshots.customer_id = customer_churn.customer_id
-    where customer_churn.score_status = 'scored'
+        customer_id,
+        predicted_orders_90,
+        predicted_orders,
+        predicted_order_value
+    from {{ ref('value_scores') }}
+    where fit = 'production'
 ),
 
 parameters as (
-    select *
-    from {{ ref('model_parameters') }}
+    select
+        model_version,
+        parameter_type,
+        feature,
+        note
+    from {{ ref('value_parameters') }}
     where fit = 'production'
 ),
 
@@ -44,7 +45,6 @@ versions as (
         max(model_version) as model_version,
         max(case when parameter_type = 'status' and feature != 'trained' then note end) as untrained_reason
     from parameters
-    where model = 'orders'
 ),
 
 margins as (
@@ -55,10 +55,6 @@ margins as (
     where not is_cancelled
 ),
 
-predicted as (
-    {{ score_value('scored', 'parameters') }}
-),
-
 customer_value as (
     select
         customer_churn.customer_id,
@@ -67,21 +63,21 @@ customer_value as (
         cast(snapshots.tenure_days as double) / 365 as customer_lifetime,
         -- The lifetime cancels out: what the customer has spent so far.
         coalesce(snapshots.monetary, 0) as historical_clv,
-        predicted.predicted_orders_90,
-        predicted.predicted_orders,
-        predicted.predicted_order_value,
-        predicted.predicted_orders_90 * predicted.predicted_order_value as predicted_value_90,
-        predicted.predicted_orders * predicted.predicted_order_value as predicted_value,
-        predicted.predicted_orders * predicted.predicted_order_value * margins.margin_rate as predicted_profit,
-        customer_churn.churn_probability * predicted.predicted_orders * predicted.predicted_order_value
+        value_scores.predicted_orders_90,
+        value_scores.predicted_orders,
+        value_scores.predicted_order_value,
+        value_scores.predicted_orders_90 * value_scores.predicted_order_value as predicted_value_90,
+        value_scores.predicted_orders * value_scores.predicted_order_value as predicted_value,
+        value_scores.predicted_orders * value_scores.predicted_order_value * margins.margin_rate as predicted_profit,
+        customer_churn.churn_probability * value_scores.predicted_orders * value_scores.predicted_order_value
         * margins.margin_rate as money_at_risk,
         case
-            when predicted.customer_id is not null then 'scored'
+            when value_scores.customer_id is not null then 'scored'
             when customer_churn.score_status = 'scored' then 'insufficient_history'
             else customer_churn.score_status
         end as score_status,
         case
-            when predicted.customer_id is not null or customer_churn.score_status != 'scored'
+            when value_scores.customer_id is not null or customer_churn.score_status != 'scored'
                 then customer_churn.score_reason
             else 'No model: ' || coalesce(versions.untrained_reason, 'none was trained') || '.'
         end as score_reason,
@@ -92,8 +88,8 @@ customer_value as (
     cross join margins
     left join snapshots
         on customer_churn.customer_id = snapshots.customer_id
-    left join predicted
-        on customer_churn.customer_id = predicted.customer_id
+    left join value_scores
+        on customer_churn.customer_id = value_scores.customer_id
 )
 
 select * from customer_value

@@ -9,7 +9,7 @@ parameters as (
         feature,
         value,
         model_version
-    from {{ ref('model_parameters') }}
+    from {{ ref('churn_parameters') }}
     where parameter_type = 'sensitivity'
 ),
 

@@ -120,7 +120,7 @@ churn_status as (
         max(case when parameter_type = 'status' then note end) as note,
         1 - max(case when feature = 'rolling_log_loss_trees' then value end)
         / max(case when feature = 'rolling_log_loss_logit' then value end) as challenger_gain
-    from {{ ref('model_parameters') }}
+    from {{ ref('churn_parameters') }}
     where fit = 'backtest' and model = 'churn'
     group by 1
 ),

@@ -1,54 +1,35 @@
 -- Grain: one row per month (its first day, and as_of_date). Measured on a sample of the month's
 -- customers. Nothing adds up across rows.
-{%- set features = segment_features().keys() | list %}
 with
 
-customers as (
+segment_refit_scores as (
     select
         customer_id,
         snapshot_date,
-        {{ features | join(',\n        ') }}
-    from {{ ref('int_segment_sample') }}
-    where sample_number <= {{ var('segment_drift_rows') }}
+        segment_id
+    from {{ ref('segment_refit_scores') }}
 ),
 
-segment_parameters as (
+by_model as (
     select
-        model_version,
-        trained_date,
-        segment_id,
-        feature,
-        centroid,
-        mean,
-        scale
-    from {{ ref('segment_parameters') }}
-),
-
-segment_refits as (
-    select
-        cast(snapshot_date as date) as snapshot_date,
-        cast(segment_id as varchar) as segment_id,
-        cast(feature as varchar) as feature,
-        cast(centroid as double) as centroid,
-        cast(mean as double) as mean,
-        cast(scale as double) as scale
-    from {{ ref('segment_refits') }}
+        segment_scores.customer_id,
+        segment_scores.snapshot_date,
+        segment_scores.segment_id,
+        segment_scores.distance,
+        segment_refit_scores.segment_id as refit_segment_id
+    from {{ ref('segment_scores') }} as segment_scores
+    inner join segment_refit_scores
+        on
+            segment_scores.customer_id = segment_refit_scores.customer_id
+            and segment_scores.snapshot_date = segment_refit_scores.snapshot_date
 ),
 
 versions as (
     select
         model_version,
         trained_date
-    from segment_parameters
+    from {{ ref('segment_parameters') }}
     group by 1, 2
-),
-
-by_model as (
-    {{ nearest_segment('customers', 'segment_parameters') }}
-),
-
-by_refit as (
-    {{ nearest_segment('customers', 'segment_refits', by_date=true) }}
 ),
 
 months as (
@@ -97,15 +78,11 @@ compared as (
 
 refitted as (
     select
-        by_model.snapshot_date,
-        by_model.segment_id,
-        by_refit.segment_id as refit_segment_id
+        snapshot_date,
+        segment_id,
+        refit_segment_id
     from by_model
-    inner join by_refit
-        on
-            by_model.customer_id = by_refit.customer_id
-            and by_model.snapshot_date = by_refit.snapshot_date
-    where by_refit.segment_id is not null
+    where refit_segment_id is not null
 ),
 
 model_agreement as (

@@ -7,31 +7,34 @@ test_dates as (
     where is_test_date
 ),
 
-tested as (
+value_scores as (
     select
         customer_id,
-        churn_probability,
-        model_version
-    from {{ ref('churn_backtest') }}
-    where model = 'churn'
+        snapshot_date,
+        predicted_orders_90,
+        predicted_order_value,
+        mbg_orders_90
+    from {{ ref('value_scores') }}
+    where fit = 'backtest'
 ),
 
 scored as (
     select
         customer_snapshots.customer_id,
         customer_snapshots.snapshot_date,
-        customer_snapshots.recency_days,
         customer_snapshots.tenure_days,
         customer_snapshots.monetary,
         customer_snapshots.order_days,
         customer_snapshots.orders_90,
         customer_snapshots.value_90,
-        tested.churn_probability
+        value_scores.predicted_orders_90,
+        value_scores.predicted_order_value,
+        value_scores.mbg_orders_90
     from {{ ref('int_customer_snapshots') }} as customer_snapshots
-    inner join test_dates
-        on customer_snapshots.snapshot_date = test_dates.snapshot_date
-    inner join tested
-        on customer_snapshots.customer_id = tested.customer_id
+    inner join value_scores
+        on
+            customer_snapshots.customer_id = value_scores.customer_id
+            and customer_snapshots.snapshot_date = value_scores.snapshot_date
 ),
 
 outcomes as (
@@ -45,20 +48,10 @@ outcomes as (
     where int_customer_outcomes.orders_next_90 is not null
 ),
 
-parameters as (
-    select *
-    from {{ ref('model_parameters') }}
-    where fit = 'backtest'
-),
-
-predicted as (
-    {{ score_value('scored', 'parameters') }}
-),
-
 predictions as (
     {% for model, orders, value in [
-        ('value', 'predicted.predicted_orders_90', 'predicted.predicted_orders_90 * predicted.predicted_order_value'),
-        ('mbg_nbd', 'predicted.mbg_orders_90', 'predicted.mbg_orders_90 * predicted.predicted_order_value'),
+        ('value', 'scored.predicted_orders_90', 'scored.predicted_orders_90 * scored.predicted_order_value'),
+        ('mbg_nbd', 'scored.mbg_orders_90', 'scored.mbg_orders_90 * scored.predicted_order_value'),
         ('last_90_days', 'scored.orders_90', 'scored.value_90'),
         ('rate_so_far', '90 * cast(scored.order_days as double) / scored.tenure_days', '90 * cast(scored.monetary as double) / scored.tenure_days'),
     ] -%}
@@ -71,8 +64,6 @@ predictions as (
         outcomes.orders_next_90 as orders,
         outcomes.value_next_90 as order_value
     from scored
-    inner join predicted
-        on scored.customer_id = predicted.customer_id
     inner join outcomes
         on scored.customer_id = outcomes.customer_id
     {{ 'union all' if not loop.last }}
@@ -99,8 +90,8 @@ measured as (
 
 versions as (
     select max(model_version) as model_version
-    from parameters
-    where model = 'orders'
+    from {{ ref('value_parameters') }}
+    where fit = 'backtest'
 ),
 
 value_scorecard as (

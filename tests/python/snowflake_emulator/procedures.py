@@ -4,15 +4,21 @@ import contextlib
 import dis
 import importlib.metadata
 import re
+import shutil
 import sys
+import tempfile
+import threading
 import traceback
 import types
+from pathlib import Path
 
 from snowflake.connector.errors import ProgrammingError
 from snowflake.snowpark import Session
 
 FLAGS = re.IGNORECASE | re.DOTALL
 RUNTIMES = ["3.9", "3.10", "3.11", "3.12", "3.13"]
+# Procedures share the server's modules: one at a time loads what it imports.
+LOADING = threading.Lock()
 
 
 def call_anonymous(cursor, match, sql):
@@ -40,25 +46,25 @@ def call(cursor, match, sql):
 
 
 def imported_files(cursor, header):
-    """Return the files that a procedure's IMPORTS name in stages.
-
-    Raises
-    ------
-    snowflake.connector.errors.ProgrammingError
-        Names a file that is not in its stage.
-    """
+    """Return the files of a procedure's IMPORTS by name; refuse it for one that is missing."""
     listed = re.search(r"\bimports\s*=\s*\(([^)]*)\)", header, FLAGS)
-    files = []
-    for stage, path in re.findall(r"'@([^/']+)/([^']+)'", listed[1] if listed else ""):
+    files = {}
+    for place in re.findall(r"'([^']+)'", listed[1]) if listed else []:
+        stage, _, path = place.removeprefix("@").partition("/")
         known = cursor.session.account.stages.get(cursor.name(stage))
-        if known is None or not (known.folder / path).is_file():
-            raise refused(f"Remote file '@{stage}/{path}' was not found.")
-        files.append(known.folder / path)
+        file = known.folder / path if known else None
+        if file is None or not file.is_file():
+            raise refused(f"Remote file '{place}' was not found.")
+        if file.name in files:
+            raise refused(f"IMPORTS has two files of the name {file.name}.")
+        files[file.name] = file
     return files
 
 
-def check_packages(header, code, files=()):
-    """Refuse a procedure whose packages are not pinned, or whose code imports another package.
+def check_packages(header, code, files):
+    """Refuse a procedure whose packages are not pinned, or that imports what it does not list.
+
+    The modules in its IMPORTS, as far as it reaches them, are held to the same.
 
     Raises
     ------
@@ -83,14 +89,23 @@ def check_packages(header, code, files=()):
                 re.split(r"[^\w.-]", one)[0].lower() for one in needed if "extra ==" not in one
             }
     distributions = importlib.metadata.packages_distributions()
-    for module in set(imported_modules(code)) - {file.stem for file in files}:
-        provided = {name.lower() for name in distributions.get(module, [module])}
-        if module not in sys.stdlib_module_names and not provided & names:
-            raise refused(f"ModuleNotFoundError: '{module}' is imported but not in PACKAGES.")
+    codes, reached = [code], set()
+    while codes:
+        for module in imported_modules(codes.pop()):
+            top, *parts = module.split(".")
+            if f"{top}.py" in files:
+                for part in {top, *parts} - reached:
+                    reached.add(part)
+                    if f"{part}.py" in files:
+                        codes.append(files[f"{part}.py"].read_text())
+                continue
+            provided = {name.lower() for name in distributions.get(top, [top])}
+            if top not in sys.stdlib_module_names and not provided & names:
+                raise refused(f"ModuleNotFoundError: '{top}' is imported but not in PACKAGES.")
 
 
 def imported_modules(code):
-    """Return the names of the modules that a code imports, without their submodules.
+    """Return the names of the modules that a code imports.
 
     From the bytecode: syntax trees that are made in several threads at once fail now and then on
     Python 3.11 (cpython issue 106905).
@@ -100,7 +115,7 @@ def imported_modules(code):
         block = blocks.pop()
         blocks += [constant for constant in block.co_consts if isinstance(constant, types.CodeType)]
         modules |= {
-            instruction.argval.split(".")[0]
+            instruction.argval
             for instruction in dis.get_instructions(block)
             if instruction.opname == "IMPORT_NAME"
         }
@@ -119,8 +134,6 @@ def run(cursor, name, header, code):
     files = imported_files(cursor, header)
     check_packages(header, code, files)
     session = cursor.session
-    module = types.ModuleType(name)
-    sys._xoptions.setdefault("snowflake_partner_attribution", [])
     handler = re.search(r"handler\s*=\s*'(\w+)'", header, FLAGS)[1]
     session.account.callers[str(session.session_id)] = session
     snowpark = Session.builder.configs(
@@ -133,12 +146,8 @@ def run(cursor, name, header, code):
             "session_parameters": {"EMULATOR_CALLER": str(session.session_id)},
         }
     ).create()
-    # Python finds a module in a folder, and in an archive by its own name.
-    places = [str(file if file.suffix == ".zip" else file.parent) for file in files]
-    sys.path[:0] = places
     try:
-        exec(compile(code, f"<procedure {name}>", "exec"), module.__dict__)
-        result = getattr(module, handler)(snowpark)
+        result = getattr(load(name, code, files), handler)(snowpark)
     except Exception as error:
         raise ProgrammingError(
             msg=f"Python Interpreter Error:\n{traceback.format_exc()} in function {name}",
@@ -147,9 +156,6 @@ def run(cursor, name, header, code):
         ) from error
     finally:
         snowpark.close()
-        for file, place in zip(files, places, strict=True):
-            sys.path.remove(place)
-            sys.modules.pop(file.stem, None)
         del session.account.callers[str(session.session_id)]
     cursor.answer([name.upper()], [[result]])
 
@@ -162,6 +168,34 @@ def execute_block(cursor, match, sql):
     except ProgrammingError as error:
         message = error.raw_msg or str(error)
     cursor.answer(["anonymous block"], [[message]])
+
+
+def load(name, code, files):
+    """Return a procedure's code as a module, what it imports taken from its files alone.
+
+    As on Snowflake the files lie side by side in one folder, whatever folders they had on their
+    stages, and the folder is where Python looks first.
+    """
+    module = types.ModuleType(name)
+    # A package is a file with a `__path__` to the folder; its parts are loaded from there.
+    owned = {file.removesuffix(".py") for file in files}
+    with tempfile.TemporaryDirectory() as folder, LOADING:
+        for file, source in files.items():
+            shutil.copy(source, Path(folder) / file)
+        before = {
+            one: sys.modules.pop(one) for one in list(sys.modules) if one.split(".")[0] in owned
+        }
+        sys.path.insert(0, folder)
+        sys._xoptions.setdefault("snowflake_partner_attribution", [])
+        sys._xoptions["snowflake_import_directory"] = folder
+        try:
+            exec(compile(code, f"<procedure {name}>", "exec"), module.__dict__)
+        finally:
+            sys.path.remove(folder)
+            for one in [one for one in sys.modules if one.split(".")[0] in owned]:
+                del sys.modules[one]
+            sys.modules.update(before)
+    return module
 
 
 HANDLERS = [
