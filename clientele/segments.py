@@ -39,6 +39,7 @@ DTYPES = {
     "model_status": "string",
     "status_reason": "string",
 }
+NO_VERSIONS = pd.DataFrame(columns=list(DTYPES))
 
 
 def segmentation(

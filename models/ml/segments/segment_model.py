@@ -1,9 +1,7 @@
 """Train the customer segments; see clientele/segments.py."""
 
-import pandas as pd
-
 from clientele.frames import read, read_clock, written
-from clientele.segments import DTYPES, train
+from clientele.segments import NO_VERSIONS, train
 
 
 def model(dbt, session):
@@ -19,10 +17,8 @@ def model(dbt, session):
             f"snapshot_date = cast('{as_of_date}' as date) and sample_number <= {sample_rows}"
         )
     ).sort_values("sample_number", ignore_index=True)
-    if dbt.is_incremental:
-        versions = read(session.sql(f"select * from {dbt.this}"))
-    else:
-        versions = pd.DataFrame(columns=list(DTYPES))
+    stored = dbt.is_incremental
+    versions = read(session.sql(f"select * from {dbt.this}")) if stored else NO_VERSIONS
     table = train(
         sample,
         read(archetypes),
