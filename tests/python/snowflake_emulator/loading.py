@@ -122,7 +122,8 @@ def create_stage(cursor, match, sql):
         FLAGS,
     )
     name = cursor.name(match["name"])
-    options = options_of(match["rest"], {"ENCRYPTION", "COMMENT"})
+    # The client's write_pandas names a format here, and the same again where it copies.
+    options = options_of(match["rest"], {"ENCRYPTION", "COMMENT", "FILE_FORMAT"})
     encryption = options_of(options.get("ENCRYPTION", "")[1:-1], {"TYPE"})
     encryption = encryption.get("TYPE", "SNOWFLAKE_FULL").upper()
     if encryption not in ("SNOWFLAKE_FULL", "SNOWFLAKE_SSE"):
