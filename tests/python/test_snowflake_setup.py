@@ -166,6 +166,7 @@ def test_history_that_no_build_can_repeat_is_not_transient(production):
         "value_model",
         "segment_model",
         "churn_predictions",
+        "build_history",
     }
 
 

@@ -122,6 +122,7 @@ def create_stage(cursor, match, sql):
         FLAGS,
     )
     name = cursor.name(match["name"])
+    # The client's write_pandas names a format here, and the same again where it copies.
     options = options_of(match["rest"], {"ENCRYPTION", "COMMENT", "FILE_FORMAT"})
     encryption = options_of(options.get("ENCRYPTION", "")[1:-1], {"TYPE"})
     encryption = encryption.get("TYPE", "SNOWFLAKE_FULL").upper()

@@ -52,8 +52,9 @@ def imported_files(cursor, header):
     for place in re.findall(r"'([^']+)'", listed[1]) if listed else []:
         stage, _, path = place.removeprefix("@").partition("/")
         known = cursor.session.account.stages.get(cursor.name(stage))
-        file = known.files(path).get(path) if known else None
-        if file is None:
+        # Asked for its files, a stage has what clients have sent it.
+        file = known and known.files(path).get(path)
+        if not file:
             raise refused(f"Remote file '{place}' was not found.")
         if file.name in files:
             raise refused(f"IMPORTS has two files of the name {file.name}.")
