@@ -29,7 +29,7 @@
             file,
             line_number,
             coalesce(line, '') as line,
-            {{ clientele.matches_whole('line', record) }} as is_record,
+            {{ clientele.full_match('line', record) }} as is_record,
             mod(length(line) - length(replace(line, '"', '')), 2) = 1 as has_odd_quotes
         from {{ lines }} as landed_lines
     ),
@@ -58,7 +58,7 @@
         inner join steps
             on odd_lines.last_number - odd_lines.first_number >= steps.step
         where odd_lines.last_number - odd_lines.first_number < {{ longest_span }}
-            and {{ clientele.matches_whole('odd_lines.line', opening) }}
+            and {{ clientele.full_match('odd_lines.line', opening) }}
     ),
 
     pair_texts as (
@@ -82,12 +82,12 @@
             first_number,
             last_number,
             record,
-            {{ clientele.matches_whole('record', record) }} as is_record
+            {{ clientele.full_match('record', record) }} as is_record
         from pair_texts
         where line_count = last_number - first_number + 1
             and (
-                (record_count = 0 and {{ clientele.matches_whole('record', any_record) }})
-                or (line_count <= 10 and {{ clientele.matches_whole('record', record) }})
+                (record_count = 0 and {{ clientele.full_match('record', any_record) }})
+                or (line_count <= 10 and {{ clientele.full_match('record', record) }})
             )
     ),
 
@@ -173,7 +173,7 @@
     from fields
 {% endmacro %}
 
-{# A regular expression of a record of delimited text, for matches_whole. It uses what the warehouses have
+{# A regular expression of a record of delimited text, for full_match. It uses what the warehouses have
    in common: neither lookaheads nor groups that capture nothing, and no backslashes.
 
    Arguments:
@@ -219,19 +219,6 @@
         when trim({{ field }}) like '"%' then replace(substr(trim({{ field }}), 2, length(trim({{ field }})) - 2), '""', '"')
         else {{ field }}
     end, '')
-{%- endmacro %}
-
-{# Whether a regular expression matches the whole of a text. #}
-{% macro matches_whole(text, pattern) %}
-    {{- return(adapter.dispatch('matches_whole', 'clientele')(text, pattern)) -}}
-{% endmacro %}
-
-{% macro duckdb__matches_whole(text, pattern) -%}
-    regexp_full_match({{ text }}, '{{ pattern }}')
-{%- endmacro %}
-
-{% macro snowflake__matches_whole(text, pattern) -%}
-    regexp_like({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
 {# The text at a place of an array of texts, counted from 0. #}

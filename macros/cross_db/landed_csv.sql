@@ -46,7 +46,7 @@
     {%- if not first.is_copy -%}
         {#- Nothing but its place is kept of a line that is a record. -#}
         {%- do clientele.duckdb_read_lines("temporary table landing_scan",
-            "file, case when not " ~ clientele.matches_whole("coalesce(line, '')", record) ~ " then coalesce(line, '') end as line", ns.paths, "\\n") -%}
+            "file, case when not " ~ clientele.full_match("coalesce(line, '')", record) ~ " then coalesce(line, '') end as line", ns.paths, "\\n") -%}
         {%- set is_crlf = first.line_end == '\r\n' -%}
         {%- set scan = run_query("select count(*) filter (line is distinct from ''), bool_and(coalesce(line = '', false) = (rowid % 2 = 1)),"
             ~ " coalesce(max(strlen(line)), 0), (select count(*) from landing_rejects) from landing_scan").rows[0] -%}
@@ -103,7 +103,7 @@
             group by file, quotes_before // 2
         )
 
-        select coalesce(bool_and(is_whole and {{ clientele.matches_whole('record', record) }}), true) from records
+        select coalesce(bool_and(is_whole and {{ clientele.full_match('record', record) }}), true) from records
     {%- endset -%}
     {{- return(clientele.query_column(query)[0]) -}}
 {% endmacro %}
