@@ -353,7 +353,8 @@ def odd_shop(tmp_path_factory):
     shop.succeed("seed", shop_vars=shop_vars)
     with duckdb.connect(str(shop.database)) as connection:
         connection.execute("insert into staging.exchange_rates values ('JPY', 0.006)")
-    return shop.build(*STAGING, shop_vars=shop_vars)
+    # Its dollars have no rate, which stops a build.
+    return shop.build(*STAGING, "--exclude", "amounts_are_in_one_currency", shop_vars=shop_vars)
 
 
 def test_orders_are_judged_as_a_whole(odd_shop):

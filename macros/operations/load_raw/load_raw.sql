@@ -24,7 +24,7 @@
     {%- endif -%}
     {%- set schema = raw.database ~ "." ~ raw.schema -%}
     {%- set stage = schema ~ ".landing" -%}
-    {#- With Snowflake's default the client encrypts by a random key: a file sent again would look new. -#}
+    {#- With Snowflake's default the client encrypts each time by another key: a file sent again would look new. -#}
     {%- do run_query("create stage if not exists " ~ stage ~ " encryption = (type = 'SNOWFLAKE_SSE')") -%}
     {%- set plans = [] -%}
     {%- for relation in clientele.stage_relations(stage, clientele.landed_relations(folders), files, resend) -%}
