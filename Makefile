@@ -3,25 +3,34 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHOP ?=
 VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
+# Unit tests prove the models under the sample's settings, not under a shop's decimal mark or time zone.
+BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test)
 
 .DEFAULT_GOAL := help
-.PHONY: help build map check test docs lint benchmark snowflake-smoke clean
+.PHONY: help build docs map check snowflake-smoke test lint benchmark clean
 
-help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+help: ## this list, in the order of use
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: .venv/.build ## build every model of a shop and test it: the sample, or SHOP=mapping.yml CLIENTELE_RAW_DIR=folder
-	$(BIN)/python bin/build.py $(VARS)
+	$(BIN)/python bin/build.py $(BUILD)
 	@echo
 	@echo "The marts stand in $${CLIENTELE_DUCKDB:-clientele.duckdb}. Look at one:"
 	@echo "  $(if $(CLIENTELE_DUCKDB),CLIENTELE_DUCKDB=$(CLIENTELE_DUCKDB) )$(BIN)/dbt show --limit 10 --inline 'select customer_id, frequency, monetary, rfm_segment from {{ ref(\"customer_rfm\") }}'"
 	@echo "Browse models, columns and lineage:   make docs"
+
+docs: .venv/.build ## documentation and lineage of what was built, on http://localhost:8080
+	$(BIN)/dbt docs generate $(VARS)
+	$(BIN)/dbt docs serve
 
 map: .venv/.build ## print a first mapping of a folder of a shop's files: RAW=folder
 	@$(BIN)/python shops/map.py "$(RAW)"
 
 check: .venv/.build ## check a mapping against the shop's files, in seconds: SHOP=mapping.yml CLIENTELE_RAW_DIR=folder
 	@$(BIN)/dbt --quiet run-operation check_shop --args "$$(cat $(SHOP))"
+
+snowflake-smoke: .venv/.build ## a short proof on the Snowflake account that SNOWFLAKE_* name; without one it says what it would do
+	$(BIN)/python .ci/snowflake_smoke.py
 
 test: .venv/.test lint ## lint, then pytest: whole builds of shops on DuckDB and on the Snowflake emulator, docs
 	$(BIN)/pytest
@@ -35,14 +44,7 @@ lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions 
 	$(BIN)/dbt-bouncer run --only manifest_checks
 	$(BIN)/sqlfluff lint models snapshots tests analyses
 
-snowflake-smoke: .venv/.build ## a short proof on the Snowflake account that SNOWFLAKE_* name; without one it says what it would do
-	$(BIN)/python .ci/snowflake_smoke.py
-
-docs: .venv/.build ## documentation and lineage on http://localhost:8080
-	$(BIN)/dbt docs generate $(VARS)
-	$(BIN)/dbt docs serve
-
-benchmark: .venv/.benchmark ## measure the models on real shops beside others, rewrite the README's tables: ONLINE_RETAIL_2=folder
+benchmark: .venv/.benchmark ## measure the models on real shops beside others, rewrite the tables of docs/models.md: ONLINE_RETAIL_2=folder
 	$(BIN)/python benchmarks/churn.py $(if $(ONLINE_RETAIL_2),--online-retail-2 "$(ONLINE_RETAIL_2)")
 
 clean: ## remove what was built, except the environment

@@ -5,7 +5,8 @@
 CDNOW comes with the package `lifetimes`; Online Retail II is skipped when no folder is given. Each
 shop goes through the project's dbt build in a database of its own. The peers are then trained on
 what was known on the test date and score the very customers of `churn_backtest`. Rewrites the
-tables of the shops it measured between the `benchmark` comments of README.md.
+tables of the shops it measured between the `benchmark` comments of docs/models.md; those of the
+others stay.
 """
 
 import argparse
@@ -344,8 +345,8 @@ order by customer_id
 """
 
 
-def value_rows(shop, raw, day, horizon, folder):
-    """Compare the order days expected after a day, ours and BG/NBD's, on the same customers.
+def value_section(shop, raw, day, horizon, folder):
+    """Markdown of one shop: the order days expected after a day, ours and BG/NBD's, and actual.
 
     The marts publish 90 and 365 days; other horizons come from the same macros.
 
@@ -358,11 +359,6 @@ def value_rows(shop, raw, day, horizon, folder):
         Days that are predicted.
     folder : Path
         Holds the database of the whole shop, which knows the outcomes.
-
-    Returns
-    -------
-    tuple of (list of str, str)
-        Table rows; a sentence on who is closer.
     """
     past = folder / f"{shop}_past.duckdb"
     dbt_build(raw, MAPPINGS[shop], past, ["customer_value"], as_of_date=f"{day:%Y-%m-%d}")
@@ -389,26 +385,31 @@ def value_rows(shop, raw, day, horizon, folder):
     rmse = np.sqrt(squares.mean(axis=0))
     resampled = np.array([np.sqrt(squares[i].mean(axis=0)) for i in draws])
     total = {name: each.sum() / actual.sum() - 1 for name, each in expected.items()}
-    what = f"{SHOPS[shop]}, {len(actual):,} customers, {horizon} days from {day:%Y-%m-%d}"
     above = [f"{rmse[0] - rmse[1]:+.4f} ({interval(resampled @ [1, -1], 4, '+')})", ""]
     lines = [
-        f"| {what} | {name} | {rmse[i]:.4f} | {above[i]} "
-        f"| {each.sum():,.0f} | {actual.sum():,.0f} | {total[name]:+.1%} |"
+        f"**{SHOPS[shop]}**: {len(actual):,} customers, {actual.sum():,.0f} order days in the "
+        f"{horizon} days from {day:%Y-%m-%d}.",
+        "",
+        "| model | RMSE | above BG/NBD (95 %) | expected | total error |",
+        "|" + "---|" * 5,
+    ]
+    lines += [
+        f"| {name} | {rmse[i]:.4f} | {above[i]} | {each.sum():,.0f} | {total[name]:+.1%} |"
         for i, (name, each) in enumerate(expected.items())
     ]
     closer = [list(expected)[rmse.argmin()], min(total, key=lambda name: abs(total[name]))]
-    return lines, f"{SHOPS[shop]}: lower RMSE {closer[0]}, closer total {closer[1]}."
+    return "\n".join([*lines, "", f"Lower RMSE: {closer[0]}. Closer total: {closer[1]}."])
 
 
 def publish(name, text):
-    """Replace what stands between the comments of a name in README.md."""
-    readme = PROJECT / "README.md"
+    """Replace what stands between the comments of a name in docs/models.md."""
+    page = PROJECT / "docs" / "models.md"
     begin, end = f"<!-- benchmark {name} -->", f"<!-- end of benchmark {name} -->"
     pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
-    old = readme.read_text()
+    old = page.read_text()
     if not pattern.search(old):
-        sys.exit(f"README.md has no lines {begin} and {end}")
-    readme.write_text(pattern.sub(lambda found: f"{found[1]}{text}\n{found[2]}", old))
+        sys.exit(f"docs/models.md has no lines {begin} and {end}")
+    page.write_text(pattern.sub(lambda found: f"{found[1]}{text}\n{found[2]}", old))
     print(f"{text}\n", flush=True)
 
 
@@ -427,16 +428,11 @@ def main():
             raws["online_retail_2"] = Path(arguments.online_retail_2).resolve()
         else:
             print("Online Retail II is skipped: name its folder, ONLINE_RETAIL_2=<folder>.")
-        rows, sentences = [], []
         for shop, raw in raws.items():
             database = folder / f"{shop}.duckdb"
             dbt_build(raw, MAPPINGS[shop], database, ["model_scorecard", "churn_backtest"])
             publish(shop, churn_section(shop, database))
-            lines, sentence = value_rows(shop, raw, *SPLITS[shop], folder)
-            rows += lines
-            sentences.append(sentence)
-        head = "| shop | model | RMSE | above BG/NBD (95 %) | expected | actual | total error |"
-        publish("value", "\n".join([head, "|" + "---|" * 7, *rows, "", " ".join(sentences)]))
+            publish(f"value {shop}", value_section(shop, raw, *SPLITS[shop], folder))
 
 
 if __name__ == "__main__":
