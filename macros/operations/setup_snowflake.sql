@@ -16,7 +16,7 @@
         {{ exceptions.raise_compiler_error("The script is for Snowflake: add --target snowflake.") }}
     {%- else -%}
         {%- do run_query(script) -%}
-        {{- print("The account is ready: now a user for each role (README, On Snowflake).") -}}
+        {{- print("The account is ready: now a user for each role (docs/snowflake.md).") -}}
     {%- endif -%}
 {% endmacro %}
 
