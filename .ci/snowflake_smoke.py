@@ -132,7 +132,7 @@ def main():
     """Take all steps, and drop what they made, also after a failure."""
     print("Steps:", *(f"  {step.__name__}: {step.__doc__}" for step in STEPS), sep="\n")
     if not (os.environ.get("SNOWFLAKE_ACCOUNT") and os.environ.get("SNOWFLAKE_USER")):
-        print("SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set: nothing was done (docs/snowflake.md).")
+        print("SNOWFLAKE_ACCOUNT or SNOWFLAKE_USER is not set, so nothing was done.")
         return
     database = os.environ.get("SNOWFLAKE_DATABASE", "ANALYTICS")
     schema = f"smoke_{int(time.time())}"
