@@ -189,8 +189,11 @@
     {%- set mentioned = [settings.get('relation', ''), settings.get('unnest', ''), settings.get('filter', '')]
         + expressions.values() | list + (settings.get('reject') or {}).values() | list -%}
     {%- do plan.update({'columns': clientele.landed_columns(plan, ns.by_name, mentioned | join('\n'))}) -%}
-    {%- set rest = plan.columns | rejectattr('is_used') | map(attribute='name') | reject('match', '_') | list
-        if 'landing_rest' in table.columns and not plan.query and not settings.get('distinct') else [] -%}
+    {%- set rest = [] -%}
+    {%- for column in plan.columns if not (column.is_used or column.name.startswith('_'))
+        and 'landing_rest' in table.columns and not plan.query and not settings.get('distinct') -%}
+        {%- do rest.append('"' ~ column.name.replace('"', '""') ~ '"') -%}
+    {%- endfor -%}
     {#- Malformed lines of the landed relations whose main table this is; of one that is read twice, once. -#}
     {%- set malformed = {} -%}
     {%- for landing in plan.landings | sort(attribute='arrays', reverse=true) if main[landing.key][1] == table.name
@@ -212,7 +215,7 @@
             end as landing_rule,
             {{ 'cast(null as varchar) as landing_record' if plan.query else 'landing_record' }}
             {%- if 'landing_rest' in table.columns %},
-            {{ "cast(hash(" ~ rest | map('tojson') | join(', ') ~ ") as varchar)" if rest else 'cast(null as varchar)' }} as landing_rest
+            {{ "cast(hash(" ~ rest | join(', ') ~ ") as varchar)" if rest else 'cast(null as varchar)' }} as landing_rest
             {%- endif %}
         {% if not plan.landings -%}
         from (select cast(null as varchar) as landing_record) as landed

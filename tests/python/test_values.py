@@ -496,3 +496,20 @@ def test_an_as_of_date_outside_the_data_gets_one_sentence(make_shop, day, says):
     result = make_shop().dbt("build", "--select", "+as_of_date", shop_vars={"as_of_date": day})
     assert says in " ".join(result.stdout.split()), result.stdout[-3000:]
     assert (result.returncode == 0) == (day == "2025-07-05")
+
+
+def test_lines_that_differ_in_a_column_nobody_reads_are_no_copies(make_shop):
+    shop = make_shop(files=["customers.json", "products.parquet", "inventory.csv"])
+    (shop.raw / "orders.csv").write_text(
+        'order_id,customer_id,product_id,quantity,order_date,"Größe ""cm""",_loaded_at\n'
+        "o1,c1,p1,1,2024-01-01,4,today\n"
+        "o1,c1,p1,1,2024-01-01,5,today\n"
+        "o1,c1,p1,1,2024-01-01,5,later\n"
+    )
+    shop.build("--select", "+base_shop__orders")
+    rows = shop.query("select record_status, broken_rule from staging.base_shop__orders")
+    assert sorted(rows) == [
+        ("accepted", None),
+        ("accepted", None),
+        ("rejected", "exact_duplicate"),
+    ]  # fmt: skip
