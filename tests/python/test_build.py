@@ -104,6 +104,8 @@ def test_a_past_day_is_replayed_exactly(make_shop):
     day = "2024-07-01"
     replay = make_shop("replay").build(*WITHOUT_TRAINING, shop_vars={"as_of_date": day})
     past = make_shop("past")
+    # No stock was counted before that day: counts that nobody can date would be all there is of it,
+    # and a table of which no row is accepted stops a build.
     with duckdb.connect() as connection:
         for name, column in [
             ("orders", "order_date"),
@@ -116,7 +118,7 @@ def test_a_past_day_is_replayed_exactly(make_shop):
                 f"""
                 copy (
                     select * from read_csv('{past.raw}/{name}.csv', all_varchar = true)
-                    where coalesce(try_cast({column} as timestamp) < '{day}', true)
+                    where coalesce(try_cast({column} as timestamp) < '{day}', {name != "inventory"})
                 ) to '{past.raw}/{name}.new' (header)
                 """
             )

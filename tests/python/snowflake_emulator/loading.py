@@ -4,6 +4,7 @@ import hashlib
 import re
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import pyarrow
@@ -69,6 +70,8 @@ class Stage:
         self.folder = Path(tempfile.mkdtemp(prefix="snowflake_stage_"))
         self.is_encrypted_by_client = encryption == "SNOWFLAKE_FULL"
         self.sent = []
+        # Models that train at once ask for their imports at once.
+        self.taking_in = threading.Lock()
 
     def receive(self, path, overwrite):
         """Return the folder that a client sends files to, for a folder of the stage.
@@ -81,13 +84,14 @@ class Stage:
 
     def files(self, path=""):
         """Files whose path in the stage begins with a path, by their path."""
-        for folder, target, overwrite in self.sent:
-            target.mkdir(parents=True, exist_ok=True)
-            for file in folder.iterdir():
-                if overwrite or not (target / file.name).exists():
-                    shutil.move(file, target / file.name)
-            shutil.rmtree(folder)
-        self.sent = []
+        with self.taking_in:
+            for folder, target, overwrite in self.sent:
+                target.mkdir(parents=True, exist_ok=True)
+                for file in folder.iterdir():
+                    if overwrite or not (target / file.name).exists():
+                        shutil.move(file, target / file.name)
+                shutil.rmtree(folder)
+            self.sent = []
         path = (path or "").lstrip("/")
         found = ((self.path(file), file) for file in self.folder.rglob("*") if file.is_file())
         return dict(sorted(pair for pair in found if pair[0].startswith(path)))
