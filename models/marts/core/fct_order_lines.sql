@@ -38,18 +38,24 @@ order_statuses as (
     from {{ ref('order_statuses') }}
 ),
 
+written_statuses as (
+    select order_status
+    from {{ ref('stg_shop__orders') }}
+    group by 1
+),
+
 -- Each state that the shop has, once: the whole state if it is listed, else what stands before ` - `, so
 -- that `cancelled - by customer` is `cancelled`.
 shop_statuses as (
     select
-        written.order_status,
+        written_statuses.order_status,
         coalesce(whole_statuses.is_cancelled, first_statuses.is_cancelled) as is_cancelled,
         coalesce(whole_statuses.is_refunded, first_statuses.is_refunded) as is_refunded
-    from (select order_status from {{ ref('stg_shop__orders') }} group by 1) as written
+    from written_statuses
     left join order_statuses as whole_statuses
-        on {{ status_key('written.order_status') }} = whole_statuses.order_status
+        on {{ status_key('written_statuses.order_status') }} = whole_statuses.order_status
     left join order_statuses as first_statuses
-        on {{ status_key("trim(split_part(written.order_status, ' - ', 1))") }} = first_statuses.order_status
+        on {{ status_key("trim(split_part(written_statuses.order_status, ' - ', 1))") }} = first_statuses.order_status
 ),
 
 stock as (

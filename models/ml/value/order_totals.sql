@@ -73,7 +73,7 @@ order_totals as (
         cast(sum(case when is_past then cast(expected_orders_90 as decimal(28, 12)) end) as double) as expected_orders_90
     from expected
     where mbg_orders_90 is not null
-    group by 1, 2
+    group by fit, snapshot_date
 )
 
 select * from order_totals

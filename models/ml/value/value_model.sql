@@ -74,14 +74,14 @@ trained_fits as (
 
 weeks as (
     {% for week in range(season_weeks + 1) -%}
-    select {{ week }} as week{{ ' union all' if not loop.last }}
+    select {{ week }} as week_number{{ ' union all' if not loop.last }}
     {% endfor -%}
 ),
 
 season_dates as (
     select
         trained_fits.fit,
-        cast({{ dbt.dateadd('day', '7 * weeks.week', 'trained_fits.fit_date') }} as date) as season_date
+        cast({{ dbt.dateadd('day', '7 * weeks.week_number', 'trained_fits.fit_date') }} as date) as season_date
     from trained_fits
     cross join weeks
 ),
@@ -100,7 +100,7 @@ seasons as (
             and order_totals.history_days >= {{ season_history_days }}
             and abs({{ dbt.datediff('order_totals.snapshot_date', 'season_dates.season_date', 'day') }} - 365)
             <= {{ season_tolerance_days }}
-    group by 1, 2
+    group by season_dates.fit, season_dates.season_date
 ),
 
 -- Of each month of the newest year its first date; dates that move with the clock would tip the scales.
