@@ -193,7 +193,8 @@ def load(name, code, files):
             exec(compile(code, f"<procedure {name}>", "exec"), module.__dict__)
         finally:
             sys.path.remove(folder)
-            for one in [one for one in sys.modules if one.split(".")[0] in owned]:
+            # A list, since another procedure may import something meanwhile.
+            for one in [one for one in list(sys.modules) if one.split(".")[0] in owned]:
                 del sys.modules[one]
             sys.modules.update(before)
     return module

@@ -71,10 +71,13 @@ MACROS = {
         lambda pair: to_json(pair[1])::varchar || ':' || coalesce(to_json(pair[2])::varchar, 'null')
     ), ',') || '}' as json)""",
     **parameters.MACROS,
-    # Snowflake casts other types with CAST alone.
+    # Snowflake casts other types with CAST alone. A cast that fails, since error() may not stand in
+    # the order of a window.
     "_EMULATOR_TEXT": """(a) as case
-        when typeof(a) in ('VARCHAR', '"NULL"') then a
-        else error('TRY_CAST cannot be used with arguments of type ' || typeof(a))
+        when typeof(a) in ('VARCHAR', '"NULL"') then cast(a as varchar)
+        else cast(cast(
+            'TRY_CAST cannot be used with arguments of type ' || typeof(a) as integer
+        ) as varchar)
     end""",
     "TRY_TO_TIMESTAMP": "(x) as try_cast(x as timestamp)",
     "TRY_TO_TIMESTAMP_NTZ": "(x) as try_cast(x as timestamp)",
