@@ -2,6 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SHOP ?=
+ifneq ($(SHOP),)
+ifeq ($(wildcard $(SHOP)),)
+$(error There is no mapping $(SHOP): name a YAML file in SHOP, such as shops/olist.yml)
+endif
+endif
 VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 # Unit tests prove the models under the sample's settings, not under a shop's decimal mark or time zone.
 BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test)
@@ -24,9 +29,11 @@ docs: .venv/.build ## documentation and lineage of what was built, on http://loc
 	$(BIN)/dbt docs serve
 
 map: .venv/.build ## print a first mapping of a folder of a shop's files: RAW=folder
+	@test -n "$(RAW)" || { echo "Name the folder of the shop's files: make map RAW=folder"; exit 1; }
 	@$(BIN)/python shops/map.py "$(RAW)"
 
 check: .venv/.build ## check a mapping against the shop's files, in seconds: SHOP=mapping.yml CLIENTELE_RAW_DIR=folder
+	@test -n "$(SHOP)" || { echo "Name the mapping: make check SHOP=mapping.yml CLIENTELE_RAW_DIR=folder"; exit 1; }
 	@$(BIN)/dbt --quiet run-operation check_shop --args "$$(cat $(SHOP))"
 
 snowflake-smoke: .venv/.build ## a short proof on the Snowflake account that SNOWFLAKE_* name; without one it says what it would do

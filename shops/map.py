@@ -373,13 +373,16 @@ def how_to_go_on(folder):
     """Say what to do with the mapping."""
     return [
         f"# Check it, in seconds:   make check SHOP=<this file> CLIENTELE_RAW_DIR={folder}",
-        f"# Build it:               make build SHOP=<this file> CLIENTELE_RAW_DIR={folder}",
+        f"# Build it:               make build SHOP=<this file> CLIENTELE_RAW_DIR={folder}"
+        " CLIENTELE_DUCKDB=<a file of its own>",
         "#",
     ]
 
 
 def write_mapping(folder):
     """Return the mapping's text."""
+    if not folder.is_dir():
+        sys.exit(f"There is no folder {folder}: name the one that holds the shop's files in RAW.")
     paths = sorted(
         path
         for path in folder.iterdir()
@@ -436,8 +439,9 @@ def write_mapping(folder):
     ]
     if others:
         lines.append(
-            f"# Not used: {', '.join(others)}. Where an order is spread over several files, write"
-            " a query (shops/README.md)."
+            f"# ? Not used: {', '.join(others)}. What is in there? A table that is known by other"
+            " column names is mapped by hand; where an order is spread over several files, write a"
+            " query (shops/README.md)."
         )
     return "\n".join(lines) + "\n"
 

@@ -25,7 +25,7 @@
             ~ ("; not used: " ~ unused | join(', ') if unused else "; every column is used") if plan.landings else "the shop has none")) -}}
     {%- endfor -%}
     {%- set others = kwargs | list -%}
-    {{- print("The mapping fits" ~ (" (" ~ others | join(', ') ~ " not checked)" if others) ~ ". Build it:   make build SHOP=mapping.yml CLIENTELE_RAW_DIR=folder") -}}
+    {{- print("The mapping fits" ~ (" (" ~ others | join(', ') ~ " not checked)" if others) ~ ". Build it:   make build SHOP=<the mapping> CLIENTELE_RAW_DIR=" ~ env_var('CLIENTELE_RAW_DIR', 'sample') ~ " CLIENTELE_DUCKDB=<a file of its own>") -}}
 {% endmacro %}
 
 {# What becomes of each table of the raw contract, checked: a list of {table, view, landings, columns,
