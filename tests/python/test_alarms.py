@@ -1,5 +1,6 @@
 """Alarms: each is raised by what it is for, and silent on a shop that gives no reason."""
 
+import shutil
 from datetime import date, timedelta
 
 import pytest
@@ -227,12 +228,16 @@ def test_a_build_that_fails_is_not_remembered(quiet):
     assert "ERROR other_shop in orders: share of orders that kept their day | 0.0%" in build.stdout
 
 
-@pytest.mark.xfail(reason="three alarms, placeholder_id among them, are not raised on Snowflake")
 def test_alarms_and_the_memory_of_builds_are_the_same_on_snowflake(quiet, tmp_path):
     shop = make_loud(quiet("loud")).build(*ALARMS)
     facts = "select entity, raw_count, sound_count, id_sketch from {} order by 1"
+    # Without what DuckDB's build left beside the files: PUT stops at a folder with a dot in its name.
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for file in [*shop.raw.glob("*.csv"), *shop.raw.glob("*.json"), *shop.raw.glob("*.parquet")]:
+        shutil.copy(file, raw)
     with Emulator(tmp_path / "data") as emulator:
-        account = make_account(emulator, shop.raw, tmp_path).build(*MODELS_ONLY, *ALARMS)
+        account = make_account(emulator, raw, tmp_path).build(*MODELS_ONLY, *ALARMS)
         marts = {"monitoring.data_quality_alarms": ["alarm", "severity", "entity", "detail"]}
         assert first_difference(shop.database, emulator, marts) is None
         # A second build appends, and finds the shop that it knows.
