@@ -231,7 +231,7 @@ def test_a_build_that_fails_is_not_remembered(quiet):
 def test_alarms_and_the_memory_of_builds_are_the_same_on_snowflake(quiet, tmp_path):
     shop = make_loud(quiet("loud")).build(*ALARMS)
     facts = "select entity, raw_count, sound_count, id_sketch from {} order by 1"
-    # Without what DuckDB's build left beside the files: PUT stops at a folder with a dot in its name.
+    # Without what DuckDB's build left there: PUT stops at a folder with a dot in its name.
     raw = tmp_path / "raw"
     raw.mkdir()
     for file in [*shop.raw.glob("*.csv"), *shop.raw.glob("*.json"), *shop.raw.glob("*.parquet")]:
