@@ -112,7 +112,7 @@ def masks(raw):
 
 def exports(raw):
     """Export segments as CSV and the parameters of a model as JSON."""
-    if not export("customer_segments") or not export("model_parameters", "json"):
+    if not export("customer_segments") or not export("churn_parameters", "json"):
         raise SystemExit("An export is empty.")
 
 
