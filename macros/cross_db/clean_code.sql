@@ -6,7 +6,7 @@
 {% endmacro %}
 
 {% macro default__clean_code(expression) -%}
-    {{ clientele.clean_text(clientele.fold_width(expression)) }}
+    {{ clientele.default__clean_text(clientele.fold_width(expression)) }}
 {%- endmacro %}
 
 {# Nearly all codes are printable ASCII without blanks around them; to see that costs a tenth of

@@ -25,5 +25,5 @@
     {%- set bare -%}
         regexp_replace({{ clientele.clean_code(expression) }}, '^(=?"|=?'')([^"'']*)["'']?$', '{{ group | replace('1', '2') }}')
     {%- endset -%}
-    {{ clientele.clean_text("regexp_replace(" ~ bare ~ ", '^(-?[0-9]+)[.]0+$', '" ~ group ~ "')") }}
+    {{ clientele.default__clean_text("regexp_replace(" ~ bare ~ ", '^(-?[0-9]+)[.]0+$', '" ~ group ~ "')") }}
 {%- endmacro %}
