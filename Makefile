@@ -9,7 +9,7 @@ endif
 endif
 VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 # Unit tests prove the models under the sample's settings, not under a shop's decimal mark or time zone.
-BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test)
+BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test) $(FLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help build docs map check snowflake-smoke test lint benchmark clean
@@ -17,7 +17,7 @@ BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test)
 help: ## this list, in the order of use
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: .venv/.build ## build every model of a shop and test it: the sample, or SHOP=mapping.yml CLIENTELE_RAW_DIR=folder
+build: .venv/.build ## build every model of a shop and test it: the sample, or SHOP=mapping.yml CLIENTELE_RAW_DIR=folder FLAGS='options of dbt build'
 	$(BIN)/python bin/build.py $(BUILD)
 	@echo
 	@echo "The marts stand in $${CLIENTELE_DUCKDB:-clientele.duckdb}. Look at one:"

@@ -1,5 +1,6 @@
-{# At the end of a run: one line per alarm of the mart, if this run built it, and of each error alarm that
-   stopped the run. Quiet when there is none; alarms of severity `info` stand in the mart only.
+{# At the end of a run that built the mart of alarms: one line about rejected order lines, and one per alarm;
+   and one of each error alarm that stopped the run. Quiet when there is none; alarms of severity `info`
+   stand in the mart only.
 
    Arguments:
      results (list): what the run's nodes ended in. #}
@@ -9,6 +10,7 @@
     {%- set types = adapter.get_relation(database=types.database, schema=types.schema, identifier=types.alias) -%}
     {%- for result in results -%}
         {%- if result.node.unique_id == 'model.clientele.data_quality_alarms' and result.status == 'success' -%}
+            {%- do clientele.report_rejections() -%}
             {%- do clientele.report_rows("select * from " ~ result.node.relation_name ~ " where severity != 'info'") -%}
         {%- elif result.node.resource_type == 'test' and result.status == 'fail' and types
             and 'error_alarm' in result.node.tags -%}
@@ -17,6 +19,27 @@
                 ~ types ~ " as types on found.alarm = types.alarm") -%}
         {%- endif -%}
     {%- endfor -%}
+{% endmacro %}
+
+{# Log how many order lines were rejected, and the money on them. Copies, old versions and what the shop
+   itself rejects are not counted: they are meant. #}
+{% macro report_rejections() %}
+    {%- set counts = graph.nodes['model.clientele.raw_row_counts'] -%}
+    {%- set is_lost -%}
+        record_status = 'rejected' and broken_rule not in ('exact_duplicate', 'superseded') and not {{ clientele.is_own_rule() }}
+    {%- endset -%}
+    {%- set found = run_query(
+        "select sum(case when " ~ is_lost ~ " then row_count else 0 end), sum(row_count),"
+        ~ " sum(case when " ~ is_lost ~ " then abs(line_amount) end),"
+        ~ " sum(case when record_status = 'accepted' or " ~ is_lost ~ " then abs(line_amount) end)"
+        ~ " from " ~ counts.relation_name ~ " where entity = 'orders'"
+    ).rows[0] -%}
+    {%- if found[0] -%}
+        {%- do log("REJECTED " ~ "{:,}".format(found[0] | int) ~ " of " ~ "{:,}".format(found[1] | int) ~ " order lines"
+            ~ (" | amount " ~ "{:,.2f}".format(found[2] | float) if found[2] is not none)
+            ~ (" | " ~ "{:.1%}".format((found[2] / found[3]) | float) ~ " of all" if found[2] is not none and found[3])
+            ~ " | Look at them in monitoring.rejected_rows.", info=true) -%}
+    {%- endif -%}
 {% endmacro %}
 
 {# Log one line per row, the dearest first; of many of one alarm, the first ten.

@@ -81,16 +81,6 @@ broken as (
     group by 1, 2
 ),
 
-ranked as (
-    select
-        entity,
-        broken_rule,
-        row_number() over (partition by entity order by record_count desc, broken_rule asc) as rank_in_table,
-        sum(record_count) over (partition by entity) as record_count,
-        sum(amount) over (partition by entity) as amount
-    from broken
-),
-
 rejections as (
     select
         'high_rejection' as alarm,
@@ -98,8 +88,20 @@ rejections as (
         broken_rule as detail,
         record_count,
         amount
-    from ranked
-    where rank_in_table = 1
+    from broken
+),
+
+-- What lies after the last order, on a clock that the orders set.
+late_returns as (
+    select
+        'late_return' as alarm,
+        entity,
+        'return_date' as detail,
+        sum(row_count) as record_count,
+        sum(line_amount) as amount
+    from row_counts
+    where entity = 'returns' and record_status = 'left_out' and {{ as_of_date_setting() }} is null
+    group by 2
 ),
 
 raised as (
@@ -110,6 +112,8 @@ raised as (
     select * from placeholders
     union all
     select * from rejections
+    union all
+    select * from late_returns
 ),
 
 measured as (
@@ -120,8 +124,13 @@ measured as (
         raised.record_count,
         raised.amount,
         cast(raised.record_count as double) / totals.raw_count as share_of_rows,
-        -- Of the revenue that there would be with them.
-        cast(raised.amount as double) / nullif(totals.revenue + raised.amount, 0) as share_of_revenue
+        -- Of the money that there would be with them; what was taken for a sale may be negative.
+        abs(cast(raised.amount as double)) / nullif(totals.revenue + abs(raised.amount), 0) as share_of_revenue,
+        cast(sum(raised.record_count) over (partition by raised.alarm, raised.entity) as double) / totals.raw_count
+            as share_of_all_rows,
+        cast(sum(abs(raised.amount)) over (partition by raised.alarm, raised.entity) as double)
+        / nullif(totals.revenue + sum(abs(raised.amount)) over (partition by raised.alarm, raised.entity), 0)
+            as share_of_all_revenue
     from raised
     inner join totals
         on raised.entity = totals.entity
@@ -135,14 +144,19 @@ int_row_alarms as (
         detail,
         record_count,
         amount,
-        case when alarm = 'identical_lines' then coalesce(share_of_revenue, share_of_rows) else share_of_rows end
-            as share
+        case
+            when alarm in ('identical_lines', 'late_return') then coalesce(share_of_revenue, share_of_rows)
+            when alarm = 'high_rejection' then greatest(share_of_rows, coalesce(share_of_revenue, 0))
+            else share_of_rows
+        end as share
     from measured
     where
-        alarm in ('conflicting_order', 'placeholder_id')
+        alarm in ('conflicting_order', 'placeholder_id', 'late_return')
         or alarm = 'identical_lines'
         and coalesce(share_of_revenue, share_of_rows) > {{ var('identical_lines_share') }}
-        or alarm = 'high_rejection' and share_of_rows > {{ var('high_rejection_share') }}
+        -- By rows or by money: one line may be worth a quarter of the shop.
+        or alarm = 'high_rejection'
+        and greatest(share_of_all_rows, coalesce(share_of_all_revenue, 0)) > {{ var('high_rejection_share') }}
 )
 
 select * from int_row_alarms

@@ -1,4 +1,4 @@
--- Grain: one row per alarm, severity, raw table and detail, of alarms that the accepted sales raise.
+-- Grain: one row per alarm, severity, raw table and detail, of alarms that the accepted sales and returns raise.
 with
 
 order_lines as (
@@ -94,6 +94,28 @@ unknown_{{ name }}s as (
 ),
 
 {% endfor -%}
+cut_refunds as (
+    select
+        'refund_cut' as alarm,
+        min(return_id) as detail,
+        count(*) as record_count,
+        sum(refund_cut_amount) as amount
+    from {{ ref('fct_returns') }}
+    where refund_cut_amount > 0
+    having count(*) > 0
+),
+
+refunds_cut as (
+    select
+        cut_refunds.alarm,
+        cut_refunds.detail,
+        cut_refunds.record_count,
+        cut_refunds.amount,
+        cast(cut_refunds.amount as double) / nullif(totals.revenue, 0) as share
+    from cut_refunds
+    cross join totals
+),
+
 largest_lines as (
     select *
     from order_lines
@@ -148,13 +170,15 @@ raised as (
     from {{ ref('int_lone_orders') }}
     union all
     select * from outliers
+    union all
+    select * from refunds_cut
 ),
 
 int_sales_alarms as (
     select
         alarm,
         'warn' as severity,
-        'orders' as entity,
+        case when alarm = 'refund_cut' then 'returns' else 'orders' end as entity,
         detail,
         record_count,
         amount,

@@ -101,7 +101,12 @@ id_overlaps as (
         max(case when entity != 'orders' then cast(common_count as double) / least(this_count, last_count) end)
             as best_overlap,
         min(case when entity != 'orders' then cast(common_count as double) / least(this_count, last_count) end)
-            as worst_overlap
+            as worst_overlap,
+        -- Of products, if there are enough to tell.
+        max(case
+            when entity = 'products' and least(this_count, last_count) >= 3
+                then cast(common_count as double) / least(this_count, last_count)
+        end) as product_overlap
     from compared
     where this_count > 0 and last_count > 0
 ),
@@ -119,9 +124,10 @@ judged as (
             -- Small numbers are ids in any shop, so an order must keep its day too.
             when id_overlaps.common_orders >= 5
                 then cast(id_overlaps.same_orders as double) / id_overlaps.common_orders
-            -- Without common orders, under the same mapping, one of customers and products may be all new.
+            -- Without common orders, under the same mapping, the customers may be all new, but no shop changes
+            -- all its products at once; customers that are numbers coincide with those of any shop.
             when mappings.is_changed then id_overlaps.worst_overlap
-            else id_overlaps.best_overlap
+            else coalesce(id_overlaps.product_overlap, id_overlaps.best_overlap)
         end as overlap,
         id_overlaps.common_orders >= 5 as is_by_orders
     from id_overlaps

@@ -109,6 +109,11 @@ def make_loud(shop):
             ["product_id", "warehouse_id", "stock_quantity"],
             *([product, "w1", stock] for product, stock in [("p1", 5), ("p2", -1), ("p3", "many")]),
         ],
+        returns=[
+            ["return_id", "order_id", "product_id", "quantity", "return_date", "refund_amount"],
+            ["r1", "o1", "p2", 1, "2024-02-01", 12.5],
+            ["r2", "o2", "p3", 1, "2025-06-02", 4],
+        ],
     )  # fmt: skip
 
 
@@ -120,11 +125,13 @@ def test_each_alarm_is_raised_by_what_it_is_for(quiet):
         "conflicting_order": [("orders", "TWICE|P1", 2, 20.0)],
         "high_rejection": [("inventory", "invalid_stock_quantity", 2, None)],
         "identical_lines": [("orders", "order_line_id", 1, 10.0)],
+        "late_return": [("returns", "return_date", 1, 4.0)],
         "lone_first_order": [("orders", "2019-01-01", 1, 10.0)],
         "lone_last_order": [("orders", "2025-06-01", 1, 10.0)],
         "missing_price": [("orders", "P4", 1, None)],
         "outlier_amount": [("orders", "order SLIP, product P1", 1, 5000.0)],
         "placeholder_id": [("orders", "customer_id", 1, 10.0)],
+        "refund_cut": [("returns", "R1", 1, 2.5)],
         "repeated_column": [("orders", "order_status", 1, None)],
         "unknown_customer": [("orders", "X1", 20, 200.0)],
         "unknown_product": [("orders", "P4", 21, 200.0)],
@@ -133,10 +140,11 @@ def test_each_alarm_is_raised_by_what_it_is_for(quiet):
     }
     assert alarms(shop, "info") == {"unused_column": [("orders", "gift_wrap", 1, None)]}
     # The end of the build says so, with the remedy; what is only listed is not said.
-    assert "WARN=13 ERROR=0" in build.stdout
+    assert "WARN=15 ERROR=0" in build.stdout
     for words in [
         "unknown_status in orders: teleported | 1 records | amount 10.00 | 0.2% | Add 'teleported'",
         "unused_column in orders: discount, near discount_amount",
+        "REJECTED 2 of 69 order lines | amount 20.00 | 0.4% of all",
     ]:
         assert words in build.stdout
     assert "gift_wrap" not in build.stdout
@@ -146,7 +154,7 @@ def test_a_quiet_shop_stays_quiet_and_what_it_loses_is_missed(quiet):
     shop = quiet()
     build = shop.dbt("build", "--exclude-resource-type", "unit_test", *ALARMS)
     assert "WARN=0 ERROR=0" in build.stdout, build.stdout[-5000:]
-    assert "ALARM" not in build.stdout
+    assert "ALARM" not in build.stdout and "REJECTED" not in build.stdout
     assert alarms(shop) == {}
 
     # A past day is looked at from the same rows.
@@ -226,6 +234,18 @@ def test_a_build_that_fails_is_not_remembered(quiet):
     write(shop, orders=[HEADER, *orders("2020-03-05")])
     build = shop.dbt("build", "--exclude-resource-type", "unit_test", *ALARMS)
     assert "ERROR other_shop in orders: share of orders that kept their day | 0.0%" in build.stdout
+
+
+def test_customers_that_are_numbers_do_not_hide_another_shop(quiet):
+    shop = quiet().build(*ALARMS)
+    lines = [[row[0], row[1], f"q{row[2]}", *row[3:]] for row in orders(prefix="n")]
+    write(shop, orders=[HEADER, *lines], products=[["product_id", "price"], ["qp1", 1]])
+    build = shop.dbt("build", "--exclude-resource-type", "unit_test", *ALARMS)
+    assert "ERROR other_shop in orders: share of customers or products" in build.stdout
+    # Other customers of the same products are what a month of new customers looks like.
+    lines = [[row[0], f"new{row[1]}", *row[2:]] for row in orders(prefix="n")]
+    write(shop, orders=[HEADER, *lines], products=[["product_id", "price"], ["p1", 1]])
+    shop.build(*ALARMS)
 
 
 def test_alarms_and_the_memory_of_builds_are_the_same_on_snowflake(quiet, tmp_path):

@@ -5,6 +5,7 @@ with
 order_lines as (
     select
         order_id,
+        order_line_id,
         order_line_number,
         customer_id,
         product_id,
@@ -69,6 +70,7 @@ stock as (
 priced as (
     select
         order_lines.order_id,
+        order_lines.order_line_id,
         order_lines.order_line_number,
         order_lines.customer_id,
         order_lines.product_id,
@@ -117,6 +119,7 @@ totalled as (
 fct_order_lines as (
     select
         order_id,
+        order_line_id,
         cast(order_line_number as integer) as order_line_number,
         customer_id,
         product_id,

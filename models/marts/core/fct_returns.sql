@@ -183,7 +183,16 @@ asked as (
                     0
                 )
             else cast(cast(coalesce(quantity, 0) as bigint) * coalesce(price, 0) as decimal(18, 2))
-        end as asked_amount
+        end as asked_amount,
+        -- Units beyond those that were bought, at the same price.
+        case
+            when paid_amount is null and line_count is not null
+                then coalesce(
+                    {{ money_per('least(quantity, greatest(quantity_before + quantity - priced_quantity, 0)) * priced_revenue', 'priced_quantity') }},
+                    0
+                )
+            else 0
+        end as excess_amount
     from priced
 ),
 
@@ -306,7 +315,8 @@ fct_returns as (
         coalesce(line_count, 0) > 0 as has_order_line,
         refund_source,
         quantity,
-        cast(refund_amount as decimal(18, 2)) as refund_amount
+        cast(refund_amount as decimal(18, 2)) as refund_amount,
+        cast(asked_amount + excess_amount - refund_amount as decimal(18, 2)) as refund_cut_amount
     from named
     union all
     select
@@ -321,7 +331,8 @@ fct_returns as (
         false as has_order_line,
         'order_status' as refund_source,
         cast(null as integer) as quantity,
-        cast(refund_amount as decimal(18, 2)) as refund_amount
+        cast(refund_amount as decimal(18, 2)) as refund_amount,
+        cast(0 as decimal(18, 2)) as refund_cut_amount
     from refunded_orders
     where refund_amount > 0
 )

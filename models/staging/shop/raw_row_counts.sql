@@ -15,7 +15,7 @@ with
         {%- else -%}
         false as has_line_id,
         false as is_placeholder_customer,
-        cast(null as decimal(18, 2)) as line_amount
+        cast({{ 'refund_amount' if entity == 'returns' else 'null' }} as decimal(18, 2)) as line_amount
         {%- endif %}
     from {{ ref('base_shop__' ~ entity) }}
 ),
