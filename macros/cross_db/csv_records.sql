@@ -2,8 +2,9 @@
    their columns' names, and one per malformed line, which has its text in `landing_record` and null in
    all other columns; `landing_file` is its file. Nothing is left out but blank lines.
 
-   A line is a record if it is well-formed (RFC 4180, blanks around quoted fields allowed) and has a field
-   per column. Fields in quotes may hold line breaks. In a well-formed record the number of quotes is odd
+   A line is a record if it is well-formed (RFC 4180, blanks around quoted fields allowed, and quotes within
+   a field that does not begin with one, as in 5" pipe) and has a field per column. Fields in quotes may hold
+   line breaks. In a well-formed record the number of quotes is odd
    up to each of its inner line breaks and even at its end, so a record of several lines begins in a line
    with an odd number of quotes and ends in the next such line: each line is looked at once however far a
    stray quote reaches, and such a pair of lines is one record or none. It costs a stray quote's line alone.
@@ -184,7 +185,8 @@
     {#- A record, of a number of columns, holds no byte that is not of its encoding (plugins/raw_files.py). -#}
     {%- set unreadable = '' if column_count is none else '\ufdd0' -%}
     {%- set quoted = '"([^"' ~ unreadable ~ ']|"")*' -%}
-    {%- set field = '( *' ~ quoted ~ '" *|[^"' ~ unreadable ~ delimiter ~ '\n]*)' -%}
+    {%- set bare = unreadable ~ delimiter ~ '\n' -%}
+    {%- set field = '( *' ~ quoted ~ '" *| *[^ "' ~ bare ~ '][^' ~ bare ~ ']*| *)' -%}
     {%- if is_open -%}
         {{- return('(' ~ field ~ '[' ~ delimiter ~ '])* *' ~ quoted) -}}
     {%- endif -%}
@@ -200,7 +202,7 @@
 {% macro duckdb__csv_fields(record, delimiter) -%}
     case
         when contains({{ record }}, '"')
-            then regexp_extract_all('{{ delimiter }}' || {{ record }}, '[{{ delimiter }}]( *"([^"]|"")*" *|[^"{{ delimiter }}]*)', 1)
+            then regexp_extract_all('{{ delimiter }}' || {{ record }}, '[{{ delimiter }}]( *"([^"]|"")*" *| *[^ "{{ delimiter }}][^{{ delimiter }}]*| *)', 1)
         else string_split({{ record }}, '{{ delimiter }}')
     end
 {%- endmacro %}
@@ -208,7 +210,7 @@
 {% macro snowflake__csv_fields(record, delimiter) -%}
     case
         when contains({{ record }}, '"')
-            then regexp_substr_all('{{ delimiter }}' || {{ record }}, '[{{ delimiter }}]( *"([^"]|"")*" *|[^"{{ delimiter }}]*)', 1, 1, 'e', 1)
+            then regexp_substr_all('{{ delimiter }}' || {{ record }}, '[{{ delimiter }}]( *"([^"]|"")*" *| *[^ "{{ delimiter }}][^{{ delimiter }}]*| *)', 1, 1, 'e', 1)
         else split({{ record }}, '{{ delimiter }}')
     end
 {%- endmacro %}
