@@ -85,6 +85,14 @@ def find_files(folder: str, name: str) -> dict:
     return {"files": files, "format": formats[0]}
 
 
+def other_files(folder: str, files: list[str]) -> list[str]:
+    """List the raw files of a folder and of the folders in it that are none of those given."""
+    found = glob.glob(f"{glob.escape(folder)}/*") + glob.glob(f"{glob.escape(folder)}/*/*")
+    return sorted(
+        os.path.relpath(path, folder) for path in found if format_of(path) and path not in files
+    )
+
+
 def decoder_of(encoding: str) -> tuple[codecs.CodecInfo, str] | None:
     """Python's codec of an encoding and how it takes a byte that it lacks; none if unknown."""
     try:
@@ -321,6 +329,9 @@ class Plugin(BasePlugin):
         def raw_file_as_utf8(path: str) -> str:
             return json.dumps(glob.escape(as_utf8(self.folder.name, path, "utf-8")))
 
-        for function in [find_raw_files, open_raw_file, raw_file_as_utf8]:
+        def other_raw_files(folder: str, files: str) -> str:
+            return json.dumps(other_files(folder, json.loads(files)))
+
+        for function in [find_raw_files, open_raw_file, raw_file_as_utf8, other_raw_files]:
             # They read files, so the same arguments may give another result.
             conn.create_function(function.__name__, function, side_effects=True)

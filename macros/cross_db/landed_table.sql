@@ -41,7 +41,32 @@
     {#- What cannot be read from its file as it stands is copied into a table beside the views. -#}
     {%- set copy = table.schema ~ '."' ~ table.identifier ~ ('_' ~ modules.re.sub('[^A-Za-z0-9]+', '_', name) if name != table.name) ~ '_lines"' -%}
     {%- set read = context['clientele']['duckdb_' ~ found.format](files, copy, table) -%}
-    {{- return(dict(read, name=found.files[0] if found.files | length == 1 else path)) -}}
+    {{- return(dict(read, name=found.files[0] if found.files | length == 1 else path, files=found.files)) -}}
+{% endmacro %}
+
+{# Say which files of CLIENTELE_RAW_DIR no table is read from: one of them may be a table under a slip of a
+   name. On Snowflake nothing is said: RAW is a schema of the shop's, who keeps there what it likes.
+
+   Arguments:
+     plans (list of mappings): what raw_plans gives. #}
+{% macro report_other_files(plans) %}
+    {%- do adapter.dispatch('report_other_files', 'clientele')(plans) -%}
+{% endmacro %}
+
+{% macro default__report_other_files(plans) %}{% endmacro %}
+
+{% macro duckdb__report_other_files(plans) %}
+    {%- set folder, files = env_var('CLIENTELE_RAW_DIR', 'sample').rstrip('/'), [] -%}
+    {%- for plan in plans -%}
+        {%- for landing in plan.landings -%}
+            {%- do files.extend(landing.get('files') or []) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set others = clientele.duckdb_plugin('other_raw_files', [folder, tojson(files)]) -%}
+    {%- if others -%}
+        {%- do log("NOT READ: " ~ others[:10] | join(', ') ~ (" and " ~ (others | length - 10) ~ " more" if others | length > 10)
+            ~ " in " ~ folder ~ ": no table has such a name; rename or map what is one (docs/own_shop.md).", info=true) -%}
+    {%- endif -%}
 {% endmacro %}
 
 {# Snowflake: a table in RAW_DATABASE.RAW_SCHEMA, as load_raw names it or as the shop has it. #}

@@ -10,6 +10,7 @@
         {%- do run_query("create or replace view " ~ plan.view ~ " as " ~ plan.sql) -%}
     {%- endfor -%}
     {%- do clientele.write_landed_columns(plans) -%}
+    {%- do clientele.report_other_files(plans) -%}
 {% endmacro %}
 
 {# Operation: checks a mapping against the shop's files or tables, and builds nothing. Given as an
@@ -18,7 +19,9 @@
    Arguments:
      shop (mapping): the mapping; the var `shop` unless given. Other vars of its file are taken too. #}
 {% macro check_shop(shop=none) %}
-    {%- for plan in clientele.raw_plans(shop or var('shop') or {}) -%}
+    {%- set plans = clientele.raw_plans(shop or var('shop') or {}) -%}
+    {%- do clientele.report_other_files(plans) -%}
+    {%- for plan in plans -%}
         {%- do run_query("select * from (" ~ plan.sql ~ ") as checked where false") -%}
         {%- set unused = plan.columns | rejectattr('is_used') | map(attribute='name') | unique | list -%}
         {{- print(plan.table.name ~ ": " ~ (plan.landings | map(attribute='name') | unique | join(', ')

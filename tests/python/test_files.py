@@ -335,3 +335,13 @@ def test_a_byte_that_an_encoding_lacks_is_marked(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\x80\x81")
     copies = [as_utf8(tmp_path, str(tmp_path / "a.csv"), name) for name in ("cp1252", "latin-1")]
     assert [Path(copy).read_text(encoding="utf-8") for copy in copies] == ["€\ufdd0", "€\x81"]
+
+
+def test_a_file_that_no_table_is_read_from_is_named(make_shop):
+    shop = make_shop()
+    (shop.raw / "returns.csv").rename(shop.raw / "return.csv")
+    (shop.raw / "old").mkdir()
+    (shop.raw / "old" / "orders.csv").write_text("order_id")
+    (shop.raw / "notes.txt").write_text("not a table")
+    said = shop.dbt("run-operation", "create_raw_views").stdout
+    assert "NOT READ: old/orders.csv, return.csv in" in said and "notes.txt" not in said
