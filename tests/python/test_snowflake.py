@@ -323,12 +323,12 @@ def test_unknown_statements_are_refused(scratch):
 
 def test_lower_case_columns_are_not_found_without_quotes(scratch):
     procedure(
-        scratch, "['pandas==2.2.3']", "import pandas", "pandas.DataFrame({'customer_id': [1]})"
+        scratch, "['pandas==2.3.1']", "import pandas", "pandas.DataFrame({'customer_id': [1]})"
     )
     message = refusal(scratch, "select customer_id from written")
     assert "invalid identifier 'CUSTOMER_ID'" in message
     procedure(
-        scratch, "['pandas==2.2.3']", "import pandas", "pandas.DataFrame({'CUSTOMER_ID': [1]})"
+        scratch, "['pandas==2.3.1']", "import pandas", "pandas.DataFrame({'CUSTOMER_ID': [1]})"
     )
     assert scratch.query("select customer_id from analytics.core.written") == [(1,)]
 
@@ -336,10 +336,11 @@ def test_lower_case_columns_are_not_found_without_quotes(scratch):
 @pytest.mark.parametrize(
     ("packages", "imports", "named"),
     [
-        ("['pandas==2.2.3']", "import pandas, sklearn.cluster", "'sklearn' is imported but not in"),
+        ("['pandas==2.3.1']", "import pandas, sklearn.cluster", "'sklearn' is imported but not in"),
         ("['scikit-learn==1.5.1']", "import threadpoolctl, pandas", "'pandas' is imported but not"),
         ("['pandas']", "import pandas", "Package 'pandas' is not pinned"),
-        ("['pandas==2.2.3']", "import pandas\nraise KeyError('lost')", "KeyError: 'lost'"),
+        ("['pandas==2.2.3']", "import pandas", "no source shows pandas==2.2.3 in the channel"),
+        ("['pandas==2.3.1']", "import pandas\nraise KeyError('lost')", "KeyError: 'lost'"),
     ],
 )
 def test_a_wrong_procedure_is_named(scratch, packages, imports, named):
@@ -351,7 +352,7 @@ def test_a_procedure_imports_files_of_a_stage(scratch, tmp_path):
     (tmp_path / "own_module.py").write_text("ANSWER = 42\n")
     settings = {"database": "ANALYTICS", "schema": "CORE"}
     listed = {"extra": "imports = ('@code/own_module.py')"}
-    arguments = ["['pandas==2.2.3']", "import pandas, own_module"]
+    arguments = ["['pandas==2.3.1']", "import pandas, own_module"]
     frame = "pandas.DataFrame({'ANSWER': [own_module.ANSWER]})"
     scratch.query("create or replace stage code", **settings)
     with pytest.raises(Exception, match="Remote file '@code/own_module.py' was not found"):
@@ -561,7 +562,7 @@ def model(dbt, session):
     large = dbt.ref("large")
     return {frame}
 """
-PINNED = ["pandas==2.2.3"]
+PINNED = ["pandas==2.3.1"]
 UPPER = 'pandas.DataFrame({"CUSTOMER_ID": [1]})'
 LARGE = "select row_number() over (order by 1) as customer_id from " + " cross join ".join(
     f"(values (1), (2), (3), (4), (5), (6), (7)) as {name}" for name in ("one", "two", "three")

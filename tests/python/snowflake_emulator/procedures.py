@@ -15,6 +15,8 @@ from pathlib import Path
 from snowflake.connector.errors import ProgrammingError
 from snowflake.snowpark import Session
 
+from .access import PACKAGES
+
 FLAGS = re.IGNORECASE | re.DOTALL
 RUNTIMES = ["3.9", "3.10", "3.11", "3.12", "3.13"]
 # Procedures share the server's modules: one at a time loads what it imports.
@@ -82,6 +84,11 @@ def check_packages(header, code, files):
         # dbt adds the package of its own accord, without a version.
         if "==" not in package and package != "snowflake-snowpark-python":
             raise refused(f"Package '{package}' is not pinned: write {package}==<version>.")
+        if "==" in package and package.lower().split("==") not in PACKAGES:
+            raise refused(
+                "Cannot create a Python function with the specified packages. Please check your "
+                f"packages specification and try again: no source shows {package} in the channel."
+            )
     # What a package needs is installed with it, as far as what is installed here tells.
     for name in list(names):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
