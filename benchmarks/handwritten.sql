@@ -43,6 +43,14 @@ select
 from lines
 group by order_id;
 
+-- Quintiles; equal values stand in the middle of their places.
+create macro rfm_score(first_place, last_place, customers) as case
+    when first_place = 1 and last_place = customers then 3
+    when first_place = 1 then 1
+    when last_place = customers then 5
+    else least(5, 1 + floor(5 * (first_place + last_place - 2) / (2 * (customers - 1))))
+end;
+
 create table rfm as
 with customers as (
     select
@@ -57,10 +65,14 @@ with customers as (
 
 select
     *,
-    least(5, 1 + floor(5 * percent_rank() over (order by recency_days desc))) as r_score,
-    least(5, 1 + floor(5 * percent_rank() over (order by frequency))) as f_score,
-    least(5, 1 + floor(5 * percent_rank() over (order by monetary))) as m_score
-from customers;
+    rfm_score(rank() over r, count(*) over r, count(*) over ()) as r_score,
+    rfm_score(rank() over f, count(*) over f, count(*) over ()) as f_score,
+    rfm_score(rank() over m, count(*) over m, count(*) over ()) as m_score
+from customers
+window
+    r as (order by recency_days desc),
+    f as (order by frequency),
+    m as (order by monetary);
 
 create table daily_sales as
 select
