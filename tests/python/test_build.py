@@ -10,6 +10,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 from conftest import RAW_FILES, SAMPLE, WITHOUT_TRAINING, Shop, assert_same_tables
+from dbt.cli.main import dbtRunner
 
 from sample.generate import generate
 
@@ -380,3 +381,19 @@ def test_a_built_model_is_exported_whole(sample):
     ]:
         failed = export(*arguments)
         assert failed.returncode != 0 and names in failed.stdout
+
+
+def test_the_stages_hold_every_model_once_and_need_only_those_before(tmp_path):
+    options = ["--target", "duckdb", "--target-path", str(tmp_path)]
+    manifest = dbtRunner().invoke(["--quiet", "parse", *options]).result
+    listing = ["--quiet", "ls", "--resource-type", "model", "--output", "name", *options]
+    stages = ["etl", "train", "predict", "publish", "evaluate"]
+    stage_of = {}
+    for place, stage in enumerate(stages):
+        for name in dbtRunner(manifest).invoke([*listing, "--selector", stage]).result:
+            assert stage_of.setdefault(name, place) == place
+    models = {node.name: node for node in manifest.nodes.values() if node.resource_type == "model"}
+    assert stage_of.keys() == models.keys()
+    for name, node in models.items():
+        needed = [manifest.nodes[one].name for one in node.depends_on.nodes if "model." in one]
+        assert all(stage_of[one] <= stage_of[name] for one in needed), name
