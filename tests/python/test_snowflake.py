@@ -62,7 +62,13 @@ class Account:
 
     def dbt(self, *arguments, **options):
         """Run dbt; returns the finished process, its output in `stdout`."""
-        return subprocess.run(**self.command(*arguments, **options), capture_output=True, text=True)
+        command = self.command(*arguments, **options) | {"capture_output": True, "text": True}
+        try:
+            return subprocess.run(**command, timeout=900)
+        except subprocess.TimeoutExpired:
+            # The connector's first two results of a process, read by two threads, may wait for each
+            # other forever: its logger is set up under a lock that is taken beside Python's own.
+            return subprocess.run(**command)
 
     def succeed(self, *arguments, **options):
         """Run dbt, which must end green."""
