@@ -345,3 +345,19 @@ def test_a_file_that_no_table_is_read_from_is_named(make_shop):
     (shop.raw / "notes.txt").write_text("not a table")
     said = shop.dbt("run-operation", "create_raw_views").stdout
     assert "NOT READ: old/orders.csv, return.csv in" in said and "notes.txt" not in said
+
+
+@pytest.mark.parametrize("stray", ["", "{oops\n", "utf-16"], ids=["all", "malformed", "copied"])
+def test_long_numbers_of_json_keep_their_digits(land, stray):
+    ids = ["12345678901234567890123", "12345678901234567890124", "9223372036854775808"]
+    rest = '"product_id":"P1","quantity":1,"order_date":"2024-01-01"'
+    lines = [
+        f'{{"order_id":{one}, "note":"a: {one}, b", "customer_id" : {one}, {rest}}}' for one in ids
+    ]
+    text = "\n".join(lines) + "\n"
+    mapping = None
+    if stray == "utf-16":
+        text, mapping = text.encode("utf-16"), {"shop": {"orders": {"encoding": "utf-16"}}}
+    shop = land({"orders.csv": None, "orders.json": text if mapping else text + stray}, mapping)
+    records, _ = landed(shop, "orders", "order_id", "customer_id")
+    assert records == sorted((one, one) for one in ids)
