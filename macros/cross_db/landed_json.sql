@@ -10,18 +10,16 @@
     {%- set ns = namespace(paths=files | map(attribute='path') | list, is_copy=files | selectattr('is_copy') | list | length > 0) -%}
     {%- if not ns.is_copy -%}
         {%- do clientele.duckdb_read_lines("temporary table landing_scan",
-            "case when ltrim(line) like '{%' and json_valid(line) then json_keys(line) end as keys, count(*) as line_count, bool_or(" ~ clientele.has_long_numbers('line') ~ ") as is_long",
-            ns.paths, condition="trim(line) != '' group by 1") -%}
-        {%- set scan = run_query("select coalesce(sum(line_count), 0), count(*) filter (keys is null), (select count(*) from landing_rejects), bool_or(is_long) from landing_scan").rows[0] -%}
+            "case when ltrim(line) like '{%' and json_valid(line) then json_keys(line) end as keys, count(*) as line_count", ns.paths, condition="trim(line) != '' group by 1") -%}
+        {%- set scan = run_query("select coalesce(sum(line_count), 0), count(*) filter (keys is null), (select count(*) from landing_rejects) from landing_scan").rows[0] -%}
         {%- set ns.paths = clientele.duckdb_readable(files, table, scan[0]) -%}
         {%- set ns.is_copy = scan[2] > 0 -%}
         {#- Where all lines are objects the relation need not look again. -#}
-        {%- set object = clientele.whole_numbers('line') if scan[3] else 'line' -%}
-        {%- set object = "case when ltrim(line) like '{%' and json_valid(line) then " ~ object ~ " end" if scan[1] else object -%}
+        {%- set object = "case when ltrim(line) like '{%' and json_valid(line) then line end" if scan[1] else "line" -%}
         {%- set source = "(select " ~ object ~ " as object, line from " ~ clientele.duckdb_lines(ns.paths) ~ " where trim(line) != '')" -%}
     {%- endif -%}
     {%- if ns.is_copy -%}
-        {%- do clientele.duckdb_read_lines("table " ~ copy, "case when ltrim(line) like '{%' and json_valid(line) and not contains(line, '\ufdd0') then " ~ clientele.whole_numbers('line') ~ " end as object, replace(line, '\ufdd0', '\ufffd') as line", ns.paths, condition="trim(line) != ''") -%}
+        {%- do clientele.duckdb_read_lines("table " ~ copy, "case when ltrim(line) like '{%' and json_valid(line) and not contains(line, '\ufdd0') then line end as object, replace(line, '\ufdd0', '\ufffd') as line", ns.paths, condition="trim(line) != ''") -%}
         {%- do run_query("insert into " ~ copy ~ " (line) select csv_line from landing_rejects") -%}
         {%- do run_query("create or replace temporary table landing_scan as select json_keys(object) as keys, count(*) as line_count from " ~ copy ~ " group by 1") -%}
         {%- set source = copy -%}
@@ -46,17 +44,3 @@
     {%- endset -%}
     {{- return({'relation': relation, 'columns': columns}) -}}
 {% endmacro %}
-
-{# Whether a line of JSON has a number of 19 digits or more, of which DuckDB would keep 17. #}
-{% macro has_long_numbers(line) -%}
-    regexp_matches({{ line }}, '" *: *-?[0-9]{19}')
-{%- endmacro %}
-
-{# The line with such numbers as texts: a marketplace's order ids are numbers, and two that differ in their
-   last digits are two orders. #}
-{% macro whole_numbers(line) -%}
-    {%- set quoted -%}
-        regexp_replace({{ line }}, '(" *: *)(-?[0-9]{19,})( *[,}])', '\1"\2"\3', 'g')
-    {%- endset -%}
-    case when {{ clientele.has_long_numbers(line) }} and json_valid({{ quoted }}) then {{ quoted }} else {{ line }} end
-{%- endmacro %}
