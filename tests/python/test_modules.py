@@ -84,7 +84,7 @@ def test_the_emulator_imports_what_is_on_the_stage(emulator):
         (["part", "other"], "'numpy==1.26.4'", "'clientele' is imported but not in"),
         (
             ["clientele", "part", "other"],
-            "'threadpoolctl==3.5.0'",
+            "'snowflake-snowpark-python'",
             "'numpy' is imported but not in",
         ),
     ],
