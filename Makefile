@@ -47,7 +47,7 @@ lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions 
 	$(BIN)/ruff format --check .
 	$(BIN)/dbt parse --target snowflake --no-partial-parse --target-path target/snowflake
 	$(BIN)/dbt --quiet compile --target duckdb --no-partial-parse
-	$(BIN)/python -m tests.python.snowflake_emulator.compiled target/manifest.json
+	$(BIN)/python -m snowflake_emulator.compiled target/manifest.json
 	$(BIN)/dbt-bouncer run --only manifest_checks
 	$(BIN)/sqlfluff lint models snapshots tests analyses
 

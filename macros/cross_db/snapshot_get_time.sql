@@ -9,5 +9,5 @@
 {%- endmacro %}
 
 {% macro snapshot_time_of_data() -%}
-    (select cast(snapshot_date as timestamp) from {{ ref('as_of_date') }})
+    (select cast(day_after_last_order as timestamp) from {{ ref('as_of_date') }})
 {%- endmacro %}

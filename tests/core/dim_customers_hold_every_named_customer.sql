@@ -16,7 +16,7 @@ named as (
     where customer_id is not null
     union
     select customer_id
-    from {{ ref('fct_returns') }}
+    from {{ ref('stg_shop__returns') }}
     where customer_id is not null
 ),
 

@@ -7,8 +7,8 @@ import pytest
 from conftest import WITHOUT_TRAINING, assert_same_tables
 from test_snowflake import MODELS_ONLY, make_account
 
-from tests.python.snowflake_emulator import Emulator
-from tests.python.snowflake_emulator.parity import first_difference
+from snowflake_emulator import Emulator
+from snowflake_emulator.parity import first_difference
 
 ALARMS = ("--select", "+data_quality_alarms")
 CUSTOMERS = [f"c{number}" for number in range(1, 11)]

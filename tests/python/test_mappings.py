@@ -14,7 +14,7 @@ import yaml
 from conftest import PROJECT
 from dbt.cli.main import dbtRunner
 
-from tests.python.snowflake_emulator import Emulator
+from snowflake_emulator import Emulator
 
 ZONES = {
     "shopify_export": "America/New_York",

@@ -7,7 +7,7 @@ import pytest
 from conftest import Shop
 from test_snowflake import make_account
 
-from tests.python.snowflake_emulator import Emulator
+from snowflake_emulator import Emulator
 
 # What to_utc makes of a text, by the settings of the mapping; None is unreadable.
 ISO = {

@@ -23,12 +23,12 @@ loyalty_tiers as (
 
 named_customers as (
     select customer_id
-    from {{ ref('fct_order_lines') }}
+    from {{ ref('stg_shop__orders') }}
     where customer_id is not null
     group by 1
     union
     select customer_id
-    from {{ ref('fct_returns') }}
+    from {{ ref('stg_shop__returns') }}
     where customer_id is not null
     group by 1
 ),

@@ -12,11 +12,11 @@ days as (
 ),
 
 first_dates as (
-    select min(order_date) as first_date
-    from {{ ref('fct_order_lines') }}
+    select {{ local_date('min(ordered_at)') }} as first_date
+    from {{ ref('stg_shop__orders') }}
     union all
-    select min(return_date) as first_date
-    from {{ ref('fct_returns') }}
+    select {{ local_date('min(returned_at)') }} as first_date
+    from {{ ref('stg_shop__returns') }}
 ),
 
 bounds as (

@@ -13,7 +13,8 @@ inventory as (
 products as (
     select
         product_id,
-        unit_cost
+        unit_cost,
+        is_low_stock
     from {{ ref('dim_products') }}
 ),
 
@@ -24,8 +25,7 @@ fct_inventory as (
         inventory.last_updated_at,
         inventory.stock_quantity,
         cast(cast(inventory.stock_quantity as bigint) * products.unit_cost as decimal(18, 2)) as stock_value,
-        sum(inventory.stock_quantity) over (partition by inventory.product_id)
-        <= {{ var('low_stock_threshold') }} as is_low_stock
+        products.is_low_stock
     from inventory
     left join products
         on inventory.product_id = products.product_id

@@ -59,14 +59,6 @@ shop_statuses as (
         on {{ status_key("trim(split_part(written_statuses.order_status, ' - ', 1))") }} = first_statuses.order_status
 ),
 
-stock as (
-    select
-        product_id,
-        sum(stock_quantity) as stock_quantity
-    from {{ ref('stg_shop__inventory') }}
-    group by 1
-),
-
 priced as (
     select
         order_lines.order_id,
@@ -91,8 +83,7 @@ priced as (
         end as price_source,
         coalesce(shop_statuses.is_cancelled, false) as is_cancelled,
         coalesce(shop_statuses.is_refunded, false) as is_refunded,
-        order_lines.order_status is not null and shop_statuses.is_cancelled is null as has_unknown_status,
-        coalesce(stock.stock_quantity <= {{ var('low_stock_threshold') }}, false) as is_low_stock
+        order_lines.order_status is not null and shop_statuses.is_cancelled is null as has_unknown_status
     from order_lines
     left join product_prices
         on
@@ -101,8 +92,6 @@ priced as (
             and order_lines.order_date < product_prices.valid_to_date
     left join shop_statuses
         on order_lines.order_status = shop_statuses.order_status
-    left join stock
-        on order_lines.product_id = stock.product_id
 ),
 
 totalled as (
@@ -131,7 +120,6 @@ fct_order_lines as (
         is_cancelled,
         is_refunded,
         has_unknown_status,
-        is_low_stock,
         price_source,
         quantity,
         unit_price,

@@ -13,14 +13,14 @@ last_order as (
         coalesce(
             cast({{ dbt.dateadd('day', 1, local_date('max(ordered_at)')) }} as date),
             cast('1990-01-01' as date)
-        ) as snapshot_date
+        ) as day_after_last_order
     from orders
 ),
 
 as_of_date as (
     select
-        coalesce({{ as_of_date_setting() }}, snapshot_date) as as_of_date,
-        snapshot_date
+        coalesce({{ as_of_date_setting() }}, day_after_last_order) as as_of_date,
+        day_after_last_order
     from last_order
 )
 

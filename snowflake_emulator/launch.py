@@ -12,7 +12,7 @@ from pathlib import Path
 
 import snowflake.connector
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[1]
 ACCESS = {
     "account": "emulator",
     "user": "emulator",
@@ -47,7 +47,7 @@ class Emulator:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "emulator.log").open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.python.snowflake_emulator"]
+                [sys.executable, "-m", "snowflake_emulator"]
                 + ["--port", str(self.port), "--folder", str(self.folder)]
                 + ["--parameters", json.dumps(self.parameters)],
                 cwd=PROJECT,
@@ -131,7 +131,7 @@ def environment(port):
 
 def main():
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m tests.python.snowflake_emulator")
+    parser = argparse.ArgumentParser(prog="python -m snowflake_emulator")
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--folder", default=None, help="keep the databases here")
     parser.add_argument("--parameters", type=json.loads, default={}, help="of the account, as JSON")

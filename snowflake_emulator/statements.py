@@ -274,6 +274,13 @@ class Cursor(FakeSnowflakeCursor):
                 kept.append(property_)
         if properties:
             create.set("properties", exp.Properties(expressions=kept) if kept else None)
+        for key in list(create.find_all(exp.PrimaryKey, exp.ForeignKey)):
+            # Keys are words on Snowflake, but what a foreign key refers to has to be there.
+            if isinstance(key, exp.ForeignKey):
+                there = key.args["reference"].this
+                columns = ", ".join(column.sql() for column in there.expressions)
+                self.run(f"select {columns} from {there.this.sql('snowflake')} limit 0", None)
+            key.pop()
         if create.kind == "VIEW" and isinstance(create.this, exp.Schema):
             for column in create.this.expressions:
                 if isinstance(column, exp.ColumnDef):
