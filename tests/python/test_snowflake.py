@@ -407,7 +407,7 @@ models:
 
 
 @pytest.fixture(scope="module")
-def wrong(scratch, tmp_path_factory):
+def wrong(tmp_path_factory):
     """Run a small project of wrong models; returns dbt's messages by model, and an account."""
     project = tmp_path_factory.mktemp("wrong")
     (project / "models").mkdir()
@@ -423,15 +423,20 @@ def wrong(scratch, tmp_path_factory):
             }
         )
     )
-    account = Account(scratch, project, project)
-    result = account.dbt("run", project=project, SNOWFLAKE_SCHEMA="core")
-    assert result.returncode != 0
-    run = json.loads((account.target("TRANSFORMER") / "run_results.json").read_text())
-    return account, {
-        one["unique_id"].split(".")[-1]: one["message"]
-        for one in run["results"]
-        if one["status"] == "error"
-    }
+    with Emulator(project / "data") as emulator:
+        emulator.query("create schema if not exists analytics.core", database="ANALYTICS")
+        account = Account(emulator, project, project)
+        result = account.dbt("run", project=project, SNOWFLAKE_SCHEMA="core")
+        assert result.returncode != 0
+        run = json.loads((account.target("TRANSFORMER") / "run_results.json").read_text())
+        yield (
+            account,
+            {
+                one["unique_id"].split(".")[-1]: one["message"]
+                for one in run["results"]
+                if one["status"] == "error"
+            },
+        )
 
 
 @pytest.mark.parametrize(
