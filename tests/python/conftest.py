@@ -37,6 +37,10 @@ class Shop:
     database: Path
     workbench: ClassVar[Path]
 
+    def target(self, *variables):
+        """Return the target folder; dbt parses anew for another path or other vars."""
+        return self.workbench / f"target_{hash((self.database.name, *variables))}"
+
     def dbt(self, *arguments, shop_vars=None, threads=4):
         """Run dbt on the shop; returns the finished process, its output in `stdout`."""
         variables = ["--vars", yaml.safe_dump(shop_vars)] if shop_vars else []
@@ -44,10 +48,9 @@ class Shop:
         link = self.workbench / self.database.name
         link.unlink(missing_ok=True)
         link.symlink_to(self.database)
-        target = self.workbench / f"target_{hash((link, *variables))}"
         return subprocess.run(
             [Path(sys.executable).parent / "dbt", "--no-use-colors", *arguments]
-            + ["--target", "duckdb", "--target-path", target]
+            + ["--target", "duckdb", "--target-path", self.target(*variables)]
             + ["--log-path", self.database.with_suffix(".log"), *variables],
             cwd=PROJECT,
             env=os.environ

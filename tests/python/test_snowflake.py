@@ -120,6 +120,16 @@ def test_marts_equal_those_of_duckdb(account, sample):
     assert first_difference(sample.database, account.emulator, marts) is None
 
 
+def test_the_newest_order_tells_how_fresh_a_shop_is(account, sample):
+    newest = []
+    for shop, target in [(account, account.target("TRANSFORMER")), (sample, sample.target())]:
+        shop.dbt("source", "freshness")
+        found = json.loads((target / "sources.json").read_text())["results"][0]
+        assert found["status"] == "warn"
+        newest.append(found["max_loaded_at"][:19])
+    assert newest[0] == newest[1] > "2025"
+
+
 def test_parity_names_the_first_difference(account, sample, tmp_path):
     changed = tmp_path / "changed.duckdb"
     changed.write_bytes(sample.database.read_bytes())
