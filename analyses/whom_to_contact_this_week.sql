@@ -11,7 +11,7 @@ customer_360 as (
         segment_action,
         churn_probability,
         churn_reason_1,
-        coalesce(money_at_risk, churn_probability * predicted_value) as money_at_risk,
+        money_at_risk,
         last_order_date
     from {{ ref('customer_360') }}
     where risk_band in ('high', 'medium') and email is not null

@@ -8,11 +8,13 @@ p = sigmoid(level(d) + sum_j coefficient_j * clip((t_j(x_j) - mean_j) / scale_j,
   season plus half the year's drift where the history reaches back, else the most recent ones.
 - Three of the features are those of an MBG/NBD model: four numbers per shop, then elementary
   functions.
-- The ridge, the freedom of the MBG/NBD slope and the rule of the level are chosen by rolling
-  origin: log loss on later days, never the test date.
+- The form, the ridge, the freedom of the MBG/NBD slope and the rule of the level are chosen by
+  rolling origin: log loss on later days, never the test date.
 - Where buying does not rise or fall with the features one by one (a yearly service, say), a
   challenger takes the place of the sum: boosted trees of depth two, which SQL walks. It has to have
   a log loss at least 1 % lower, and lower on every origin; the simpler form is kept otherwise.
+- Where recency, frequency and monetary alone do as well, they are the model. Where nothing beats
+  the share of churners, that share is all that is said of anybody: `no_skill`.
 
 Two fits of one function: `backtest` knows what was known one horizon before as_of_date and is
 tested on what came after; `production` knows everything up to as_of_date and scores.
@@ -23,8 +25,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from clientele.baselines import baseline_rows, level_row
-from clientele.choice import choose
+from clientele.baselines import SimpleRules, level_row
+from clientele.choice import Choice, Origin, choose, origin_dates, origin_of
 from clientele.churn_fit import (
     ChurnFit,
     Settings,
@@ -74,8 +76,8 @@ def metric_row(feature: str, value: float, note: str | None = None) -> dict:
 
 
 def train(
-    frame: pd.DataFrame, day: pd.Timestamp, settings: Settings
-) -> tuple[ChurnFit, dict[str, float], pd.DataFrame]:
+    frame: pd.DataFrame, day: pd.Timestamp, settings: Settings, origins: list[Origin]
+) -> tuple[ChurnFit, Choice, dict[str, float]]:
     """Fit the model as of a day.
 
     Parameters
@@ -84,11 +86,13 @@ def train(
         int_training_sample; rows whose outcome was not known on `day` are left out.
     day : Timestamp
     settings : Settings
+    origins : list of Origin
+        As `origins_of` gives them, for this day or for a later one too.
 
     Returns
     -------
-    tuple of (ChurnFit, dict of float, DataFrame)
-        The fit, metrics of its choice, the rows it was trained on.
+    tuple of (ChurnFit, Choice, dict of float)
+        The fit, how it was chosen, metrics of both.
 
     Raises
     ------
@@ -97,26 +101,41 @@ def train(
     """
     rows = labelled_before(frame, day, settings.horizon)
     check(rows, settings)
-    setting, rule, metrics = choose(frame, day, settings)
+    choice = choose(origins, day, settings.horizon)
     mbg = mbg_of(frame, day, settings.seed)
-    is_trees = setting == "trees"
-    fits = fit_forms(rows, settings, mbg, [] if is_trees else [setting], with_trees=is_trees)
-    fitted = replace(fits[setting], rule=rule)
-    metrics = metrics | {
-        **({} if is_trees else {"ridge_c": setting[0], "mbg_freedom": setting[1]}),
+    fitted = fit_forms(rows, settings, mbg, [choice.setting])[choice.setting]
+    fitted = replace(fitted, rule=choice.rule)
+    is_ridge = isinstance(choice.setting, tuple)
+    metrics = choice.metrics | {
+        **({"ridge_c": choice.setting[0], "mbg_freedom": choice.setting[1]} if is_ridge else {}),
         "train_rows": len(rows),
         "train_customers": rows["customer_id"].nunique(),
         "train_snapshots": rows["snapshot_date"].nunique(),
         "train_churn_rate": rows["is_churned"].mean(),
         "history_days": rows["history_days"].max() + (day - rows["snapshot_date"].max()) / DAY,
     }
-    return fitted, metrics, rows
+    return fitted, choice, metrics
 
 
-def parameters_of(frame: pd.DataFrame, day: pd.Timestamp, settings: Settings) -> list[dict]:
+def origins_of(frame: pd.DataFrame, days: list[pd.Timestamp], settings: Settings) -> list[Origin]:
+    """Fit all candidates on the past dates that choices on some days look at, ascending."""
+    dates = sorted({d for day in days for d in origin_dates(frame, day, settings.horizon)})
+
+    def one(date: pd.Timestamp) -> Origin | None:
+        use_one_thread()
+        return origin_of(frame, date, settings)
+
+    # Side by side, each on one thread: none needs anything of another.
+    with ThreadPoolExecutor(2) as pool:
+        return [origin for origin in pool.map(one, dates) if origin]
+
+
+def parameters_of(
+    frame: pd.DataFrame, day: pd.Timestamp, settings: Settings, origins: list[Origin]
+) -> list[dict]:
     """Parameter rows of a fit as of a day and its baselines; one status row where it cannot be."""
     try:
-        fitted, metrics, rows = train(frame, day, settings)
+        fitted, choice, metrics = train(frame, day, settings, origins)
     except TooLittleDataError as error:
         return [{"model": "churn", "parameter_type": "status", "feature": "insufficient_history",
                  "note": str(error)}]  # fmt: skip
@@ -137,8 +156,15 @@ def parameters_of(frame: pd.DataFrame, day: pd.Timestamp, settings: Settings) ->
         )
     ]
     found += [metric_row(name, value) for name, value in metrics.items()]
-    found += baseline_rows(rows, day)
-    found.append({"model": "churn", "parameter_type": "status", "feature": "trained",
+    found += [
+        {"model": name, "parameter_type": "skill", "feature": feature, "value": value}
+        for name, skill in choice.skills.items()
+        for feature, value in zip(("mean", "low", "high"), skill, strict=True)
+    ]
+    found += SimpleRules.fit(labelled_before(frame, day, settings.horizon)).rows(day)
+    has_skill = choice.setting != "constant"
+    found.append({"model": "churn", "parameter_type": "status",
+                  "feature": "trained" if has_skill else "no_skill",
                   "note": fitted.form.name})  # fmt: skip
     return found
 
@@ -176,16 +202,14 @@ def parameter_table(
     """
     frame = training_frame(frame)
 
-    def rows_of(fit: str, day: pd.Timestamp) -> list[dict]:
-        use_one_thread()
-        return [{**row, "fit": fit} for row in parameters_of(frame, day, settings)]
-
-    # Side by side, each on one thread: neither needs anything of the other.
-    with ThreadPoolExecutor(2) as pool:
-        backtest = pool.submit(rows_of, "backtest", as_of - settings.horizon * DAY)
-        production = pool.submit(rows_of, "production", as_of)
-        rows = backtest.result() + production.result()
     use_one_thread()
+    days = {"backtest": as_of - settings.horizon * DAY, "production": as_of}
+    origins = origins_of(frame, list(days.values()), settings)
+    rows = [
+        {**row, "fit": fit}
+        for fit, day in days.items()
+        for row in parameters_of(frame, day, settings, origins)
+    ]
     rows += [{**row, "fit": "backtest"} for row in sensitivity(frame, as_of, settings)]
     version = {"model_version": f"{as_of:%Y-%m-%d}-{settings_hash[:8]}", "as_of_date": as_of}
     return typed_table([row | version for row in rows], COLUMNS)

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from clientele.baselines import Constant
 from clientele.levels import DAY, HALF_LIFE_DAYS, Levels
 from clientele.logit import Logit, date_dummies, ridge_coefficients
 from clientele.mbg_nbd import fit_mbg, mbg_features
 from clientele.scaling import Scaler, Term, transformed
 from clientele.trees import Trees
+
+# A ridge logit by (inverse strength C of the ridge, how many times freer the slope of mbg_no_order
+# is), or `constant`, `rfm_logit`, `trees`.
+Setting = tuple[float, float] | str
+RFM = ("recency_days", "order_days", "monetary")
+RFM_RIDGE = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class TooLittleDataError(ValueError):
 class ChurnFit:
     """A fitted model: what it takes to score a customer."""
 
-    form: Logit | Trees
+    form: Logit | Trees | Constant
     horizon: int
     mbg: dict
     levels: Levels
@@ -87,13 +94,9 @@ def mbg_of(frame: pd.DataFrame, day: pd.Timestamp, seed: int) -> dict[str, float
 
 
 def fit_forms(
-    rows: pd.DataFrame,
-    settings: Settings,
-    mbg: dict[str, float],
-    grid: list[tuple[float, float]],
-    with_trees: bool = False,
-) -> dict[tuple[float, float] | str, ChurnFit]:
-    """Fit the logit once per setting of a grid, and the trees, sharing what does not depend on it.
+    rows: pd.DataFrame, settings: Settings, mbg: dict[str, float], wanted: list[Setting]
+) -> dict[Setting, ChurnFit]:
+    """Fit the model in several forms or settings, sharing what does not depend on them.
 
     Parameters
     ----------
@@ -101,14 +104,12 @@ def fit_forms(
         Training rows: features, is_churned, snapshot_date, history_days.
     settings : Settings
     mbg : dict of float
-    grid : list of (float, float)
-        Inverse strength C of the ridge; how many times freer the slope of mbg_no_order is.
-    with_trees : bool
+    wanted : list of Setting
 
     Returns
     -------
     dict of ChurnFit
-        By setting of the grid; the trees under `trees`.
+        By setting.
     """
     terms = settings.terms
     rows = rows.join(mbg_features(rows, mbg, settings.horizon))
@@ -121,23 +122,34 @@ def fit_forms(
     churned = rows["is_churned"].to_numpy(float)
     dummies = date_dummies(dates)
     names = [feature for feature, _, _ in terms]
-    freed = names.index("mbg_no_order") if "mbg_no_order" in names else None
     history = rows["history_days"].to_numpy(int)
 
-    def with_levels(form: Logit | Trees, margins: np.ndarray) -> ChurnFit:
+    def with_levels(form: Logit | Trees | Constant, margins: np.ndarray) -> ChurnFit:
         levels = Levels.fit(margins, churned, dates, history)
         return ChurnFit(form, settings.horizon, mbg, levels)
 
     fits = {}
-    for c, free in grid:
-        stretch = np.ones(matrix.shape[1])
-        if freed is not None:
-            stretch[freed] = free
-        coefficients = ridge_coefficients(matrix, dummies, churned, weights, c, stretch)
-        fits[c, free] = with_levels(Logit(terms, scaler, coefficients), matrix @ coefficients)
-    if with_trees:
-        trees = Trees.fit(rows, terms, churned, weights, settings.seed)
-        fits["trees"] = with_levels(trees, trees.margins(rows))
+    for setting in wanted:
+        if setting == "constant":
+            fits[setting] = with_levels(Constant(), np.zeros(len(rows)))
+        elif setting == "trees":
+            trees = Trees.fit(rows, terms, churned, weights, settings.seed)
+            fits[setting] = with_levels(trees, trees.margins(rows))
+        elif setting == "rfm_logit":
+            places = [names.index(feature) for feature in RFM]
+            plain = np.ones(len(places))
+            slopes = ridge_coefficients(
+                matrix[:, places], dummies, churned, weights, RFM_RIDGE, plain
+            )
+            form = Logit([terms[i] for i in places], scaler.of(places), slopes, "rfm_logit")
+            fits[setting] = with_levels(form, matrix[:, places] @ slopes)
+        else:
+            c, free = setting
+            stretch = np.ones(matrix.shape[1])
+            if "mbg_no_order" in names:
+                stretch[names.index("mbg_no_order")] = free
+            slopes = ridge_coefficients(matrix, dummies, churned, weights, c, stretch)
+            fits[setting] = with_levels(Logit(terms, scaler, slopes), matrix @ slopes)
     return fits
 
 

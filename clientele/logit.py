@@ -20,12 +20,14 @@ class Logit:
     terms : list of (feature, transform, group)
     scaler : Scaler
     coefficients : array, shape (p + scaler.missing.sum(),)
+    name : str
+        `ridge_logit`, or `rfm_logit` of three features.
     """
 
     terms: list[Term]
     scaler: Scaler
     coefficients: np.ndarray
-    name = "ridge_logit"
+    name: str = "ridge_logit"
 
     def margins(self, frame: pd.DataFrame) -> np.ndarray:
         """Log odds before the level, shape (n,)."""

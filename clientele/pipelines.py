@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -89,11 +90,15 @@ def churn_pipeline(
     """
     rows = parameters[(parameters["fit"] == fit) & (parameters["model"] == "churn")]
     kinds = {kind: of_kind for kind, of_kind in rows.groupby("parameter_type")}
-    if rows.empty or kinds["status"]["feature"].iloc[0] != "trained":
+    if rows.empty or kinds["status"]["feature"].iloc[0] not in ("trained", "no_skill"):
         reason = "none was trained" if rows.empty else kinds["status"]["note"].iloc[0]
         raise ValueError(f"There is no churn model: {reason}.")
     levels = kinds["level"].assign(day=pd.to_datetime(kinds["level"]["snapshot_date"]))
     level = levels[levels["day"] <= day].sort_values("day")["value"].iloc[-1]
+    if "term" not in kinds and "node" not in kinds:
+        share = DummyClassifier().fit(np.zeros((2, 1)), [0, 1])
+        share.class_prior_ = np.array([expit(-level), expit(level)])
+        return Pipeline([("share", share)])
     if "node" in kinds:
         terms = [(name, "identity", "") for name in sorted(set(kinds["node"]["feature"]) - {""})]
         return Pipeline(

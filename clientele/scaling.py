@@ -74,6 +74,12 @@ class Scaler:
         scale = np.sqrt(np.average((matrix - mean) ** 2, axis=0, weights=weights))
         return cls(fill, missing, mean, np.where(scale < 1e-9, np.nan, scale))
 
+    def of(self, columns: list[int]) -> Self:
+        """Keep some of the features, none of which is ever missing."""
+        return Scaler(
+            self.fill[columns], self.missing[columns], self.mean[columns], self.scale[columns]
+        )
+
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Standardised columns, clipped to +-6; 0 for a constant one."""
         matrix = self._filled(values, self.fill, self.missing)

@@ -15,7 +15,8 @@ outcomes as (
         snapshot_date,
         is_churned,
         days_to_next_order,
-        orders_next_90
+        orders_next_90,
+        value_next_90
     from {{ ref('int_customer_outcomes') }}
     where is_churned is not null or snapshot_date = {{ as_of_date() }}
 ),
@@ -55,6 +56,7 @@ int_training_sample as (
         outcomes.is_churned,
         outcomes.days_to_next_order,
         outcomes.orders_next_90,
+        outcomes.value_next_90,
         cast(purchase_gaps.purchase_gap_80 as integer) as purchase_gap_80
     from snapshots
     inner join hashed

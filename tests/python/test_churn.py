@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import PROJECT, Shop
+from simulated_shops import SHOPS, simulated_orders
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from clientele.choice import CHALLENGER_MARGIN, DEFAULT_CHOICE
-from clientele.churn import parameters_of, train, training_frame
-from clientele.churn_fit import Settings, fit_forms, labelled_before, mbg_of
+from clientele.churn import origins_of, parameters_of, train, training_frame
+from clientele.churn_fit import Settings
 from clientele.frames import use_one_thread
 from clientele.levels import DAY, Levels
 from clientele.mbg_nbd import fit_mbg
@@ -26,6 +26,19 @@ from sample.generate import CANCELLED, generate
 MARTS = ["+customer_churn", "+customer_value", "+model_scorecard", "+churn_deciles",
          "+churn_horizon_sensitivity", "+churn_prediction_outcomes"]  # fmt: skip
 
+
+# A shop of which only orders are known.
+ORDERS_ALONE = {
+    "customers": {
+        "relation": "orders",
+        "distinct": True,
+        "columns": {"customer_id": "customer_id"},
+    },
+    "products": {"relation": "orders", "distinct": True, "columns": {"product_id": "product_id"}},
+    "inventory": {"relation": None},
+    "returns": {"relation": None},
+    "events": {"relation": None},
+}
 
 # As the models do: without it, sums of doubles depend on the machine.
 use_one_thread()
@@ -67,83 +80,113 @@ def build_snapshots(shop):
 
 
 def write_orders(shop, orders):
-    """Replace the shop's orders by (order_id, customer_id, date) rows of one product."""
+    """Replace the shop's orders by (order_id, customer_id, date[, price]) rows of one product."""
     with (shop.raw / "orders.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         names = ["order_id", "customer_id", "product_id", "quantity", "order_date", "unit_price"]
         writer.writerow(names)
-        writer.writerows([number, who, "p1", 1, day, 10] for number, who, day in orders)
+        writer.writerows(
+            [number, who, "p1", 1, day, *(price or [10])] for number, who, day, *price in orders
+        )
 
 
-def fits_that_equal_the_sql_scores(shop):
-    """Backtest and production fits of a shop; SQL has to score all customers as they do."""
-    frame = training_frame(frame_of(shop, "from features.int_training_sample"))
-    as_of = pd.Timestamp(shop.query("select as_of_date from staging.as_of_date")[0][0])
-    # In another order: a table has none.
-    parameters = frame_of(shop, "from ml.churn_parameters").sample(frac=1, random_state=1)
-    fits = []
-    for day, sql in [
-        (as_of, "select customer_id, churn_probability from customers.customer_churn"),
+def scored_days(shop):
+    """Yield each fit, its day, and the customers of that day with features and SQL's score."""
+    ((as_of,),) = shop.query("select as_of_date from staging.as_of_date")
+    for fit, day, sql in [
         (
-            as_of - settings().horizon * DAY,
+            "production",
+            pd.Timestamp(as_of),
+            "select customer_id, churn_probability from customers.customer_churn",
+        ),
+        (
+            "backtest",
+            pd.Timestamp(as_of) - settings().horizon * DAY,
             "select customer_id, churn_probability from ml.churn_backtest where model = 'churn'",
         ),
     ]:
-        fitted, _, _ = train(frame, day, settings())
         rows = frame_of(
             shop,
             f"from features.int_customer_snapshots where is_eligible and snapshot_date = '{day}'",
         )
         scored = rows.merge(frame_of(shop, sql), on="customer_id")
-        assert len(scored) == len(rows) > 1000
-        fit = "production" if day == as_of else "backtest"
-        rebuilt = churn_pipeline(parameters, day, settings().horizon, fit)
-        for p in (fitted.probabilities(scored, day), rebuilt.predict_proba(scored)[:, 1]):
-            assert np.abs(p - scored["churn_probability"]).max() < 1e-9
-        assert p.std() > 0.1
-        fits.append(fitted)
-    return fits
+        assert len(scored) == len(rows) > 500
+        yield fit, day, scored
+
+
+def rebuilt_scores(shop, fit, day, scored):
+    """Return scores by the pipeline that is rebuilt of the parameters, in any order."""
+    parameters = frame_of(shop, "from ml.churn_parameters").sample(frac=1, random_state=1)
+    pipeline = churn_pipeline(parameters, day, settings().horizon, fit)
+    return pipeline.predict_proba(scored)[:, 1]
 
 
 def test_sql_scores_equal_scikit_learn_and_the_pipeline_rebuilt(sample):
-    forms = [fitted.form.name for fitted in fits_that_equal_the_sql_scores(sample)]
-    assert forms == ["ridge_logit", "ridge_logit"]
+    frame = training_frame(frame_of(sample, "from features.int_training_sample"))
+    days = list(scored_days(sample))
+    origins = origins_of(frame, [day for _, day, _ in days], settings())
+    for fit, day, scored in days:
+        fitted, _, _ = train(frame, day, settings(), origins)
+        assert fitted.form.name == "ridge_logit"
+        for p in (fitted.probabilities(scored, day), rebuilt_scores(sample, fit, day, scored)):
+            assert np.abs(p - scored["churn_probability"]).max() < 1e-9
+        assert p.std() > 0.1
 
 
-def test_trees_take_over_where_customers_come_back_once_a_year(make_shop):
-    draw = np.random.default_rng(1)
-    first = dt.date(2022, 1, 1)
-    orders = []
-    for who in range(1800):
-        day = draw.uniform(-300, 1000)
-        yearly = who % 3 > 0
-        while day < 1000:
-            if day >= 0:
-                orders.append((f"o{len(orders)}", f"c{who}", first + dt.timedelta(days=int(day))))
-            if draw.random() < 0.2:
-                break
-            day += max(20, draw.normal(330, 25)) if yearly else draw.exponential(70)
-    shop = make_shop(files=["customers.json", "products.parquet", "inventory.csv"])
-    write_orders(shop, orders)
-    build_marts(shop)
-    forms = [fitted.form.name for fitted in fits_that_equal_the_sql_scores(shop)]
-    assert forms == ["boosted_trees", "boosted_trees"]
-    ((auc, gain),) = shop.query(
-        "select auc, challenger_gain from monitoring.model_scorecard where form = 'boosted_trees'"
+@pytest.fixture(scope="module", params=SHOPS)
+def simulated(request, tmp_path_factory):
+    """Build a shop whose customers follow a simple rule; returns its name and itself."""
+    raw = tmp_path_factory.mktemp(request.param)
+    simulated_orders(request.param, customers=1800).to_csv(raw / "orders.csv", index=False)
+    shop = Shop(raw, raw / "shop.duckdb")
+    return request.param, build_marts(shop, with_tests=True, shop_vars={"shop": ORDERS_ALONE})
+
+
+def test_no_model_is_published_that_a_simple_rule_beats(simulated):
+    name, shop = simulated
+    card = frame_of(shop, "from monitoring.model_scorecard").set_index("model")
+    model, rules = card.loc["churn"], card.drop("churn")
+    if name == "one_time":
+        assert model["score_status"] == "no_skill" and model["grade"] == "C"
+        assert model["past_skill_low"] < 0.01
+    else:
+        assert model["score_status"] == "scored" and model["grade"] in ("A", "B")
+        assert model["past_skill"] > rules["past_skill"].max()
+    # On the test date, which no choice has seen, chance may be against it.
+    assert model["brier_score"] < 1.02 * rules["brier_score"].min()
+
+
+def test_who_knows_nothing_says_so(simulated):
+    name, shop = simulated
+    statuses = shop.query(
+        """
+        select
+            churn.score_status, count(distinct churn.churn_probability), count(churn.risk_band),
+            count(churn.reason_1), count(value.money_at_risk), count(value.predicted_orders)
+        from customers.customer_churn as churn
+        inner join customers.customer_value as value using (customer_id)
+        where churn.score_status in ('scored', 'no_skill')
+        group by 1
+        """
     )
-    # The logit, on the same test rows.
-    frame = training_frame(frame_of(shop, "from features.int_training_sample"))
-    day = frame["snapshot_date"].max() - settings().horizon * DAY
-    rows = labelled_before(frame, day, settings().horizon)
-    setting = DEFAULT_CHOICE[0]
-    logit = fit_forms(rows, settings(), mbg_of(frame, day, 1), [setting])[setting]
-    test = frame[frame["snapshot_date"] == day]
-    assert auc > roc_auc_score(test["is_churned"], logit.probabilities(test, day)) + 0.02
-    assert gain >= CHALLENGER_MARGIN
-    ((explained, scored),) = shop.query(
-        "select count(reason_1), count(churn_probability) from customers.customer_churn"
-    )
-    assert explained > 0.9 * scored
+    ((status, probabilities, bands, reasons, at_risk, predicted),) = statuses
+    if name == "one_time":
+        assert (status, probabilities, bands, reasons, at_risk) == ("no_skill", 1, 0, 0, 0)
+        assert predicted > 500
+    else:
+        assert status == "scored" and min(probabilities, bands, reasons) > 100
+
+
+def test_sql_scores_every_form_as_the_pipeline_rebuilt_does(simulated):
+    name, shop = simulated
+    expected = {"yearly": "boosted_trees", "one_time": "constant", "subscribers": "rfm_logit"}
+    forms = shop.query("select distinct note from ml.churn_parameters where feature = 'trained'")
+    forms += shop.query("select distinct note from ml.churn_parameters where feature = 'no_skill'")
+    assert forms == [(expected.get(name, "ridge_logit"),)]
+    for fit, day, scored in scored_days(shop):
+        p = rebuilt_scores(shop, fit, day, scored)
+        assert np.abs(p - scored["churn_probability"]).max() < 1e-9
+        assert p.std() > 0.1 or name in ("one_time", "yearly")
 
 
 def test_the_scorecard_measures_as_scikit_learn_does(sample):
@@ -276,7 +319,7 @@ def test_a_shop_that_cannot_be_learnt_from_says_why(make_shop, case):
 def test_too_little_data_gives_a_status_and_no_parameter(sample, keep, reason):
     frame = training_frame(frame_of(sample, "from features.int_training_sample"))
     day = pd.Timestamp("2025-07-01")
-    rows = parameters_of(frame[keep(frame)], day, settings())
+    rows = parameters_of(frame[keep(frame)], day, settings(), [])
     assert [row["parameter_type"] for row in rows] == ["status"]
     assert rows[0]["feature"] == "insufficient_history" and reason in rows[0]["note"]
     sensitivity(frame[keep(frame)], day, settings())

@@ -1,18 +1,21 @@
 """The modules that train, one by one, on data small enough to know the answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from clientele.baselines import silent_rule
-from clientele.choice import choose
+from clientele.choice import GRID, ORIGINS, Origin, choose
+from clientele.churn import origins_of
 from clientele.churn_fit import Settings, TooLittleDataError, check, labelled_before
 from clientele.frames import typed_table, use_one_thread, written
-from clientele.levels import DAY, Levels
+from clientele.levels import DAY, LEVEL_RULES, Levels
 from clientele.logit import date_dummies, ridge_coefficients
 from clientele.mbg_nbd import mbg_features
-from clientele.measures import calibration_error, log_loss
+from clientele.measures import brier_skill, calibration_error, log_loss
 from clientele.pipelines import TreeSum, scaled_terms
 from clientele.scaling import Scaler, term_rows, transformed
 from clientele.trees import Trees, tree_values
@@ -22,7 +25,11 @@ use_one_thread()
 
 TERMS = [("money", "signed_log", "value"), ("visits", "identity", "browsing")]
 SETTINGS = Settings(
-    features={"value": {"signed_log": ["money"]}, "browsing": {"identity": ["visits"]}},
+    features={
+        "value": {"signed_log": ["money"]},
+        "browsing": {"identity": ["visits"]},
+        "habit": {"signed_log": ["recency_days", "order_days", "monetary"]},
+    },
     horizon=30,
     minimum_customers=20,
     minimum_snapshots=2,
@@ -151,6 +158,9 @@ def monthly(customers, months):
             history_days=100 + 30 * place,
             order_days=1 + place,
             recency_days=5,
+            frequency=1 + place,
+            monetary=10.0,
+            rfm_score_sum=9,
             tenure_days=10 + 30 * place,
             is_churned=np.random.default_rng(place).random(len(customers))
             < 1 / (1 + np.exp(customers["money"] / 20)),
@@ -173,10 +183,57 @@ def test_nothing_is_learnt_from_what_was_not_known(customers):
 def test_the_choice_knows_no_later_outcome(customers):
     rows = monthly(customers, 5)
     day = rows["snapshot_date"].max()
-    chosen = choose(rows, day, SETTINGS)
-    assert chosen[2]["origins"] >= 1
+
+    def chosen_on(frame):
+        return choose(origins_of(frame, [day], SETTINGS), day, SETTINGS.horizon)
+
+    chosen = chosen_on(rows)
+    assert chosen.metrics["origins"] >= 1
     turned = [rows.assign(is_churned=rows["is_churned"] ^ (rows["snapshot_date"] > day - ago * DAY))
               for ago in (30, 31)]  # fmt: skip
     # What was not over on the day changes nothing; what was over does.
-    assert choose(turned[0], day, SETTINGS) == chosen
-    assert choose(turned[1], day, SETTINGS) != chosen
+    assert chosen_on(turned[0]) == chosen
+    assert chosen_on(turned[1]) != chosen
+
+
+def told(better=0.0):
+    """Past dates on which the ridge logit is right, and better than R, F and M."""
+    draw = np.random.default_rng(4)
+    found = []
+    for place in range(ORIGINS):
+        odds = draw.normal(0, 2, 3000)
+        churned = (draw.random(3000) < 1 / (1 + np.exp(-odds))).astype(float)
+        rfm = odds + draw.normal(0, better, 3000)
+        said = {"constant": np.zeros(3000), "rfm_logit": rfm, "trees": rfm}
+        said |= {setting: odds for setting in GRID}
+        log_odds = {(setting, rule): of for setting, of in said.items() for rule in LEVEL_RULES}
+        date = pd.Timestamp("2024-01-01") + 30 * place * DAY
+        found.append(Origin(date, churned, log_odds, {"constant": np.full(3000, 0.5)}))
+    return found
+
+
+@pytest.mark.parametrize(("better", "setting"), [(0.0, "rfm_logit"), (0.3, (0.001, 10.0))])
+def test_the_simpler_form_stays_unless_it_is_behind(better, setting):
+    choice = choose(told(better=better), pd.Timestamp("2025-01-01"), 30)
+    assert choice.setting == setting
+    assert choice.skills["churn"][1] > 0.2 and choice.skills["constant"] == (0, 0, 0)
+
+
+def test_what_chance_could_have_told_is_no_skill():
+    origins = told()
+    draw = np.random.default_rng(5)
+    guessed = [
+        replace(origin, churned=(draw.random(3000) < 0.5).astype(float)) for origin in origins
+    ]
+    choice = choose(guessed, pd.Timestamp("2025-01-01"), 30)
+    assert choice.setting == "constant"
+
+
+def test_skill_is_what_the_constant_leaves():
+    dates = [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-04-01")]
+    right, wrong = np.zeros(100), np.ones(100)
+    assert brier_skill(dates, [right, right], [wrong, wrong], 30) == (1, 1, 1)
+    mean, low, high = brier_skill(dates, [right, wrong], [wrong, wrong], 30)
+    assert (mean, high - mean) == (0.5, pytest.approx(mean - low))
+    # The spread of 1 and 0 over the root of two dates, twice.
+    assert mean - low == pytest.approx(2 * np.sqrt(0.5) / np.sqrt(2))

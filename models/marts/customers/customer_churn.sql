@@ -48,7 +48,9 @@ churn_scores as (
 versions as (
     select
         max(model_version) as model_version,
-        max(case when parameter_type = 'status' and feature != 'trained' then note end) as untrained_reason,
+        max(case when parameter_type = 'status' then feature end) as model_status,
+        max(case when parameter_type = 'status' and feature not in ('trained', 'no_skill') then note end)
+            as untrained_reason,
         max(case when feature = 'train_customers' then value end) as train_customers,
         max(case when feature = 'history_days' then value end) as history_days
     from parameters
@@ -108,17 +110,21 @@ customer_churn as (
         customers.customer_id,
         scored.churn_probability,
         case
+            when versions.model_status = 'no_skill' then null
             when scored.churn_probability >= {{ var('high_churn_risk') }} then 'high'
             when scored.churn_probability >= {{ var('medium_churn_risk') }} then 'medium'
             when scored.churn_probability is not null then 'low'
         end as risk_band,
         case
+            when scored.churn_probability is not null and versions.model_status = 'no_skill' then 'no_skill'
             when scored.churn_probability is not null then 'scored'
             when snapshots.customer_id is null then 'never_ordered'
             when not snapshots.is_eligible then 'inactive'
             else 'insufficient_history'
         end as score_status,
         case
+            when scored.churn_probability is not null and versions.model_status = 'no_skill'
+                then 'On past dates nothing told better who leaves than the share who do, so all have that share.'
             when scored.churn_probability is not null and versions.train_customers < 500
                 then 'Provisional: learnt from fewer than 500 customers.'
             when scored.churn_probability is not null and versions.history_days < {{ season_days }}

@@ -25,6 +25,7 @@ value_scores as (
         customer_id,
         predicted_orders_90,
         predicted_orders,
+        orders_if_staying,
         predicted_order_value
     from {{ ref('value_scores') }}
     where fit = 'production'
@@ -47,12 +48,30 @@ versions as (
     from parameters
 ),
 
+customer_margins as (
+    select
+        customer_id,
+        cast(sum(line_margin) as double) as margin,
+        cast(sum(line_revenue) as double) as revenue
+    from {{ ref('fct_order_lines') }}
+    where not is_cancelled and line_margin is not null
+    group by 1
+    having sum(line_revenue) > 0
+),
+
+most_revenue as (
+    select percentile_cont(0.95) within group (order by revenue) as revenue
+    from customer_margins
+),
+
+-- Each customer's rate by their revenue, but nobody's counts for more than that of the 95th percentile: one slip of the
+-- keyboard must not move what is expected of all others.
 margins as (
     select
-        cast(sum(line_margin) as double)
-        / nullif(cast(sum(case when line_margin is not null then line_revenue end) as double), 0) as margin_rate
-    from {{ ref('fct_order_lines') }}
-    where not is_cancelled
+        cast(sum(cast(least(customer_margins.revenue, most_revenue.revenue) * customer_margins.margin / customer_margins.revenue as decimal(28, 6))) as double)
+        / cast(sum(cast(least(customer_margins.revenue, most_revenue.revenue) as decimal(28, 6))) as double) as margin_rate
+    from customer_margins
+    cross join most_revenue
 ),
 
 customer_value as (
@@ -69,15 +88,23 @@ customer_value as (
         value_scores.predicted_orders_90 * value_scores.predicted_order_value as predicted_value_90,
         value_scores.predicted_orders * value_scores.predicted_order_value as predicted_value,
         value_scores.predicted_orders * value_scores.predicted_order_value * margins.margin_rate as predicted_profit,
-        customer_churn.churn_probability * value_scores.predicted_orders * value_scores.predicted_order_value
-        * margins.margin_rate as money_at_risk,
+        value_scores.orders_if_staying * value_scores.predicted_order_value * coalesce(margins.margin_rate, 1)
+            as value_if_staying,
+        case when customer_churn.score_status = 'scored' then customer_churn.churn_probability end
+        * value_scores.orders_if_staying * value_scores.predicted_order_value * coalesce(margins.margin_rate, 1)
+            as money_at_risk,
+        case
+            when value_scores.customer_id is null then null
+            when margins.margin_rate is null then 'revenue'
+            else 'margin'
+        end as money_basis,
         case
             when value_scores.customer_id is not null then 'scored'
-            when customer_churn.score_status = 'scored' then 'insufficient_history'
+            when customer_churn.score_status in ('scored', 'no_skill') then 'insufficient_history'
             else customer_churn.score_status
         end as score_status,
         case
-            when value_scores.customer_id is not null or customer_churn.score_status != 'scored'
+            when value_scores.customer_id is not null or customer_churn.score_status not in ('scored', 'no_skill')
                 then customer_churn.score_reason
             else 'No model: ' || coalesce(versions.untrained_reason, 'none was trained') || '.'
         end as score_reason,

@@ -104,24 +104,52 @@ measured as (
         on summed.model = calibration.model
 ),
 
+churn_parameters as (
+    select
+        model_version,
+        fit,
+        model,
+        parameter_type,
+        feature,
+        value,
+        note
+    from {{ ref('churn_parameters') }}
+),
+
+-- On the past dates that the choice of the model in use was made on.
+past as (
+    select
+        model,
+        max(case when feature = 'mean' then value end) as skill,
+        max(case when feature = 'low' then value end) as skill_low,
+        max(case when feature = 'high' then value end) as skill_high
+    from churn_parameters
+    where fit = 'production' and parameter_type = 'skill'
+    group by 1
+),
+
 best_baseline as (
     select
-        max(auc) as auc,
-        min(log_loss) as log_loss,
-        min(brier_score) as brier_score
+        min(measured.log_loss) as log_loss,
+        min(measured.brier_score) as brier_score,
+        max(case when measured.model = 'constant' then measured.brier_score end) as constant_brier_score,
+        max(past.skill) as past_skill
     from measured
-    where model != 'churn'
+    left join past
+        on measured.model = past.model
+    where measured.model != 'churn'
 ),
 
 churn_status as (
     select
         model_version,
-        max(case when parameter_type = 'status' then feature end) as status,
-        max(case when parameter_type = 'status' then note end) as note,
-        1 - max(case when feature = 'rolling_log_loss_trees' then value end)
-        / max(case when feature = 'rolling_log_loss_logit' then value end) as challenger_gain
-    from {{ ref('churn_parameters') }}
-    where fit = 'backtest' and model = 'churn'
+        max(case when fit = 'production' and parameter_type = 'status' then feature end) as production_status,
+        max(case when fit = 'backtest' and parameter_type = 'status' then feature end) as status,
+        max(case when fit = 'backtest' and parameter_type = 'status' then note end) as note,
+        1 - max(case when fit = 'backtest' and feature = 'rolling_log_loss_trees' then value end)
+        / max(case when fit = 'backtest' and feature = 'rolling_log_loss_logit' then value end) as challenger_gain
+    from churn_parameters
+    where model = 'churn'
     group by 1
 ),
 
@@ -131,16 +159,26 @@ model_scorecard as (
         churn_status.model_version,
         'test' as split,
         measured.snapshot_date as test_date,
-        case when measured.model is null then 'insufficient_history' else 'scored' end as score_status,
         case
+            when measured.model is null then 'insufficient_history'
+            when measured.model = 'churn' and churn_status.production_status = 'no_skill' then 'no_skill'
+            else 'scored'
+        end as score_status,
+        case
+            when measured.model = 'churn' and churn_status.production_status = 'no_skill'
+                then 'on past dates no form of the model told better who leaves than the share who do'
             when measured.model is not null then null
-            when churn_status.status = 'trained' then 'no customer can be tested'
+            when churn_status.status in ('trained', 'no_skill') then 'no customer can be tested'
             else churn_status.note
         end as score_reason,
         measured.auc,
         measured.average_precision,
         measured.log_loss,
         measured.brier_score,
+        1 - measured.brier_score / nullif(best_baseline.constant_brier_score, 0) as skill,
+        past.skill as past_skill,
+        past.skill_low as past_skill_low,
+        past.skill_high as past_skill_high,
         measured.calibration_error,
         measured.calibration_noise,
         measured.top_decile_lift,
@@ -148,17 +186,12 @@ model_scorecard as (
         measured.base_rate,
         case
             when measured.model is null or measured.model != 'churn' then null
+            when not coalesce(past.skill_low > 0 and past.skill > best_baseline.past_skill, false) then 'C'
             when
-                measured.auc >= best_baseline.auc + 0.01
-                and measured.log_loss <= 0.98 * best_baseline.log_loss
+                measured.log_loss < best_baseline.log_loss
                 and measured.brier_score < best_baseline.brier_score
                 then 'A'
-            when
-                measured.auc > best_baseline.auc
-                and measured.log_loss < best_baseline.log_loss
-                and measured.brier_score < best_baseline.brier_score
-                then 'B'
-            else 'C'
+            else 'B'
         end as grade,
         case when measured.model = 'churn' then churn_status.note end as form,
         case when measured.model = 'churn' then churn_status.challenger_gain end as challenger_gain,
@@ -168,6 +201,8 @@ model_scorecard as (
     -- Without a customer to test, the status alone.
     left join measured
         on churn_status.model_version is not null
+    left join past
+        on measured.model = past.model
 )
 
 select * from model_scorecard

@@ -13,6 +13,7 @@ value_scores as (
         snapshot_date,
         predicted_orders_90,
         predicted_order_value,
+        typical_order_value,
         mbg_orders_90
     from {{ ref('value_scores') }}
     where fit = 'backtest'
@@ -29,6 +30,7 @@ scored as (
         customer_snapshots.value_90,
         value_scores.predicted_orders_90,
         value_scores.predicted_order_value,
+        value_scores.typical_order_value,
         value_scores.mbg_orders_90
     from {{ ref('int_customer_snapshots') }} as customer_snapshots
     inner join value_scores
@@ -52,6 +54,8 @@ predictions as (
     {% for model, orders, value in [
         ('value', 'scored.predicted_orders_90', 'scored.predicted_orders_90 * scored.predicted_order_value'),
         ('mbg_nbd', 'scored.mbg_orders_90', 'scored.mbg_orders_90 * scored.predicted_order_value'),
+        ('own_mean_value', 'scored.predicted_orders_90', 'scored.predicted_orders_90 * cast(scored.monetary as double) / scored.order_days'),
+        ('typical_value', 'scored.predicted_orders_90', 'scored.predicted_orders_90 * scored.typical_order_value'),
         ('last_90_days', 'scored.orders_90', 'scored.value_90'),
         ('rate_so_far', '90 * cast(scored.order_days as double) / scored.tenure_days', '90 * cast(scored.monetary as double) / scored.tenure_days'),
     ] -%}

@@ -5,9 +5,10 @@
 -- Year, of the 365 days: actual over MBG/NBD orders of the newest twelve months, one window of 90 days
 -- each, so that every season counts once. While fewer are known a part of the year would be taken for
 -- the whole, so there is none.
--- Value of an order day: the customer's mean, drawn towards the shop's by two order days' weight.
+-- Value of an order day: the customer's mean, drawn towards the shop's typical value (the mean of its customers'
+-- means, those above the 99th percentile counted as it) by the weight that was least off on past dates.
 {%- set settings_hash = local_md5([var('churn_horizon_days'), var('train_sample_rows'), var('minimum_customers'), var('minimum_labelled_snapshots'), var('random_seed')] | join('-')) %}
-{%- set prior_order_days, season_tolerance_days = 2, 16 %}
+{%- set season_tolerance_days = 16 %}
 {#- Seasons are published this many weeks ahead, so that scoring need not retrain. A younger shop has too
     few old customers to tell a season (SEASON_HISTORY_DAYS in clientele/levels.py). -#}
 {%- set season_weeks, season_history_days = 26, 150 %}
@@ -32,8 +33,10 @@ order_totals as (
         order_totals.fit,
         order_totals.snapshot_date,
         order_totals.history_days,
-        order_totals.order_days,
-        order_totals.monetary,
+        order_totals.typical_value,
+        {% for weight in order_value_weights() -%}
+        order_totals.value_error_{{ loop.index0 }},
+        {% endfor -%}
         order_totals.orders_next_90,
         -- Decimals, because doubles add up to other bits in another order.
         cast(order_totals.mbg_orders_90 as decimal(28, 12)) as mbg_orders_90,
@@ -137,9 +140,10 @@ metrics as (
     select
         order_totals.fit,
         max(least(greatest(years.year_factor, 0.5), 2)) as year_factor,
-        max(case when not order_totals.is_past then order_totals.monetary / order_totals.order_days end)
-            as mean_order_value,
-        {{ prior_order_days }} as prior_order_days,
+        max(case when not order_totals.is_past then order_totals.typical_value end) as typical_order_value,
+        {% for weight in order_value_weights() -%}
+        sum(cast(order_totals.value_error_{{ loop.index0 }} as decimal(28, 10))) as value_error_{{ loop.index0 }},
+        {% endfor -%}
         count(case when order_totals.is_past then 1 end) as train_snapshots
     from order_totals
     inner join trained_fits
@@ -147,6 +151,17 @@ metrics as (
     inner join years
         on order_totals.fit = years.fit
     group by order_totals.fit
+),
+
+chosen as (
+    select
+        *,
+        case least({% for weight in order_value_weights() %}value_error_{{ loop.index0 }}{{ ', ' if not loop.last }}{% endfor %})
+            {% for weight in order_value_weights() -%}
+            when value_error_{{ loop.index0 }} then {{ weight }}
+            {% endfor -%}
+        end as prior_order_days
+    from metrics
 ),
 
 parameters as (
@@ -158,7 +173,7 @@ parameters as (
         least(greatest(coalesce(season, 1), 0.5), 2) as value,
         '' as note
     from seasons
-    {% for metric in ['year', 'mean_order_value', 'prior_order_days', 'train_snapshots'] -%}
+    {% for metric in ['year', 'typical_order_value', 'prior_order_days', 'train_snapshots'] -%}
     union all
     select
         fit,
@@ -167,7 +182,7 @@ parameters as (
         cast(null as date) as snapshot_date,
         {{ 'year_factor' if metric == 'year' else metric }} as value,
         '' as note
-    from metrics
+    from chosen
     {% endfor -%}
     union all
     select

@@ -42,11 +42,11 @@ learnt as (
         fit,
         model_version,
         max(case when feature = 'year' then value end) as year_factor,
-        max(case when feature = 'mean_order_value' then value end) as mean_order_value,
+        max(case when feature = 'typical_order_value' then value end) as typical_order_value,
         max(case when feature = 'prior_order_days' then value end) as prior_order_days
     from value_parameters
     group by 1, 2
-    having max(case when feature = 'year' then value end) is not null
+    having max(case when feature = 'typical_order_value' then value end) is not null
 ),
 
 customers as (
@@ -104,8 +104,10 @@ value_scores as (
             expected.expected_orders_365 * totals.ratio * learnt.year_factor
         ) as predicted_orders_90,
         expected.expected_orders_365 * totals.ratio * learnt.year_factor as predicted_orders,
+        expected.mbg_orders_365 / expected.mbg_alive_chance * learnt.year_factor as orders_if_staying,
+        learnt.typical_order_value,
         greatest(
-            (learnt.prior_order_days * learnt.mean_order_value + cast(expected.monetary as double))
+            (learnt.prior_order_days * learnt.typical_order_value + cast(expected.monetary as double))
             / (learnt.prior_order_days + expected.order_days), 0
         ) as predicted_order_value,
         learnt.model_version
