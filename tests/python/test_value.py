@@ -174,7 +174,8 @@ def test_published_orders_are_those_of_the_model(sample, expect):
     each = (weight * numbers["typical_order_value"] + monetary) / (weight + published["order_days"])
     assert published["predicted_order_value"].to_numpy() == pytest.approx(each, rel=1e-9)
     staying = expected["mbg_orders_365"] / expected["mbg_alive_chance"] * numbers["year"]
-    at_risk = published["churn_probability"] * staying * each
+    kept = published["net_monetary"].clip(lower=0).astype(float) / monetary
+    at_risk = published["churn_probability"] * staying * each * kept
     rate = published["predicted_profit"] / published["predicted_value"]
     assert published["money_at_risk"].to_numpy() == pytest.approx(at_risk * rate, rel=1e-9)
 

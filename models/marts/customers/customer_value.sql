@@ -15,7 +15,12 @@ snapshots as (
         customer_id,
         tenure_days,
         frequency,
-        monetary
+        monetary,
+        -- A great order that was sent back is nothing to lose.
+        case
+            when monetary > 0 then greatest(cast(net_monetary as double), 0) / cast(monetary as double)
+            else 1
+        end as kept_share
     from {{ ref('int_customer_snapshots') }}
     where snapshot_date = {{ as_of_date() }}
 ),
@@ -88,11 +93,11 @@ customer_value as (
         value_scores.predicted_orders_90 * value_scores.predicted_order_value as predicted_value_90,
         value_scores.predicted_orders * value_scores.predicted_order_value as predicted_value,
         value_scores.predicted_orders * value_scores.predicted_order_value * margins.margin_rate as predicted_profit,
-        value_scores.orders_if_staying * value_scores.predicted_order_value * coalesce(margins.margin_rate, 1)
-            as value_if_staying,
+        value_scores.orders_if_staying * value_scores.predicted_order_value * snapshots.kept_share
+        * coalesce(margins.margin_rate, 1) as value_if_staying,
         case when customer_churn.score_status = 'scored' then customer_churn.churn_probability end
-        * value_scores.orders_if_staying * value_scores.predicted_order_value * coalesce(margins.margin_rate, 1)
-            as money_at_risk,
+        * value_scores.orders_if_staying * value_scores.predicted_order_value * snapshots.kept_share
+        * coalesce(margins.margin_rate, 1) as money_at_risk,
         case
             when value_scores.customer_id is null then null
             when margins.margin_rate is null then 'revenue'
