@@ -17,7 +17,7 @@
             then 'Last order ' || {{ clientele.days_in_words('recency_days') }} || ' ago'
             else 'No order for ' || {{ clientele.days_in_words('recency_days') }} end
         || case when mean_gap is null then ''
-            when recency_days <= mean_gap then '; the average gap is ' || {{ clientele.days_in_words('mean_gap') }} || ', so none is due yet'
+            when recency_days <= mean_gap and {{ contribution }} <= 0 then '; the average gap is ' || {{ clientele.days_in_words('mean_gap') }} || ', so none is due yet'
             else '; the average gap is ' || {{ clientele.days_in_words('mean_gap') }} end
     {%- elif group == 'frequency' -%}
         'Days with an order in the last year: ' || cast(orders_365 as varchar)

@@ -74,6 +74,7 @@ customer_churn as (
     select
         customer_id,
         churn_probability,
+        churn_percentile,
         risk_band,
         score_status,
         score_reason,
@@ -94,6 +95,44 @@ customer_value as (
         score_status,
         model_version
     from {{ ref('customer_value') }}
+),
+
+customer_actions as (
+    select
+        lifecycle_stage,
+        value_tier,
+        action_code,
+        recommended_action
+    from {{ ref('customer_actions') }}
+),
+
+-- One answer per customer, whatever RFM, segment and churn say each for itself.
+stages as (
+    select
+        customers.customer_id,
+        case
+            when customer_rfm.customer_id is null then 'never_ordered'
+            when customer_rfm.recency_days > 365 then 'lost'
+            when customer_rfm.frequency <= 2 and customer_snapshots.tenure_days <= {{ var('churn_horizon_days') }} then 'new'
+            when customer_churn.risk_band = 'high' then 'at_risk'
+            when customer_churn.risk_band = 'medium' then 'cooling'
+            when customer_churn.risk_band = 'low' then 'active'
+            -- Without a probability of the customer's own the days since the last order have to do.
+            when customer_rfm.recency_days <= {{ var('churn_horizon_days') }} then 'active'
+            else 'cooling'
+        end as lifecycle_stage,
+        case
+            when customer_rfm.m_score >= 4 then 'high'
+            when customer_rfm.m_score = 3 then 'medium'
+            else 'low'
+        end as value_tier
+    from customers
+    left join customer_snapshots
+        on customers.customer_id = customer_snapshots.customer_id
+    left join customer_rfm
+        on customers.customer_id = customer_rfm.customer_id
+    left join customer_churn
+        on customers.customer_id = customer_churn.customer_id
 ),
 
 customer_360 as (
@@ -125,6 +164,23 @@ customer_360 as (
         customer_snapshots.category_count,
         customer_snapshots.discount_share,
         cast(coalesce(customer_snapshots.return_days, 0) as integer) as return_days,
+        stages.lifecycle_stage,
+        stages.value_tier,
+        customer_actions.action_code,
+        customer_actions.recommended_action,
+        case stages.lifecycle_stage
+            when 'never_ordered' then 'Never ordered.'
+            else
+                case stages.lifecycle_stage
+                    when 'new' then 'New'
+                    when 'active' then 'Active'
+                    when 'cooling' then 'Cooling'
+                    when 'at_risk' then 'Likely to leave'
+                    else 'Gone for more than a year'
+                end
+                || ', of ' || stages.value_tier || ' value.'
+                || coalesce(' ' || customer_churn.reason_1 || '.', '')
+        end as action_reason,
         customer_rfm.r_score,
         customer_rfm.f_score,
         customer_rfm.m_score,
@@ -139,6 +195,7 @@ customer_360 as (
         coalesce(customer_segments.segment_status, 'never_ordered') as segment_status,
         customer_segments.model_version as segment_model_version,
         customer_churn.churn_probability,
+        customer_churn.churn_percentile,
         customer_churn.risk_band,
         customer_churn.score_status as churn_status,
         customer_churn.score_reason as churn_status_reason,
@@ -154,6 +211,12 @@ customer_360 as (
         customer_value.model_version as value_model_version,
         customers.as_of_date
     from customers
+    inner join stages
+        on customers.customer_id = stages.customer_id
+    left join customer_actions
+        on
+            stages.lifecycle_stage = customer_actions.lifecycle_stage
+            and stages.value_tier = customer_actions.value_tier
     left join customer_snapshots
         on customers.customer_id = customer_snapshots.customer_id
     left join customer_rfm

@@ -60,8 +60,13 @@ explained as (
     select
         {% for group in groups -%}
         {% set contribution = 'churn_scores.contribution_' ~ group -%}
-        -- Less than this is not worth a word.
-        case when abs({{ contribution }}) < 0.05 then 0 else abs({{ contribution }}) end as strength_{{ group }},
+        -- Less than this is not worth a word, and a high or low risk has reasons that speak for it only.
+        case
+            when abs({{ contribution }}) < 0.05 then 0
+            when churn_scores.churn_probability >= {{ var('high_churn_risk') }} then greatest({{ contribution }}, 0)
+            when churn_scores.churn_probability < {{ var('medium_churn_risk') }} then greatest(-{{ contribution }}, 0)
+            else abs({{ contribution }})
+        end as strength_{{ group }},
         {{ churn_reason(group, contribution) }} as reason_{{ group }},
         {% endfor -%}
         churn_scores.customer_id,
@@ -91,6 +96,7 @@ unnamed_{{ number }} as (
         churn_probability,
         {% for earlier in range(1, number) -%}
         reason_{{ earlier }},
+        reason_code_{{ earlier }},
         {% endfor -%}
         {% for group in groups -%}
         case when named_group = '{{ group }}' then 0 else strength_{{ group }} end as strength_{{ group }},
@@ -100,15 +106,24 @@ unnamed_{{ number }} as (
             {% for group in groups -%}
             when '{{ group }}' then reason_{{ group }}
             {% endfor -%}
-        end as reason_{{ number }}
+        end as reason_{{ number }},
+        named_group as reason_code_{{ number }}
     from named_{{ number }}
 ),
 
 {% endfor -%}
+ranked as (
+    select
+        *,
+        cast(ntile(100) over (order by churn_probability, customer_id) as integer) as churn_percentile
+    from unnamed_3
+),
+
 customer_churn as (
     select
         customers.customer_id,
         scored.churn_probability,
+        case when versions.model_status = 'trained' then scored.churn_percentile end as churn_percentile,
         case
             when versions.model_status = 'no_skill' then null
             when scored.churn_probability >= {{ var('high_churn_risk') }} then 'high'
@@ -132,19 +147,22 @@ customer_churn as (
             when scored.churn_probability is not null then null
             when snapshots.customer_id is null then 'No order that is not cancelled.'
             when not snapshots.is_eligible
-                then 'No order for ' || cast(snapshots.recency_days as varchar) || ' days: only customers of the last 365 days are scored.'
+                then 'No order for a year: only customers of the last 365 days are scored.'
             else 'No model: ' || coalesce(versions.untrained_reason, 'none was trained') || '.'
         end as score_reason,
         scored.reason_1,
         scored.reason_2,
         scored.reason_3,
+        scored.reason_code_1,
+        scored.reason_code_2,
+        scored.reason_code_3,
         coalesce(versions.model_version, 'none') as model_version,
         {{ as_of_date() }} as as_of_date
     from customers
     cross join versions
     left join snapshots
         on customers.customer_id = snapshots.customer_id
-    left join unnamed_3 as scored
+    left join ranked as scored
         on customers.customer_id = scored.customer_id
 )
 
