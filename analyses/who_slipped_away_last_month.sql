@@ -11,7 +11,11 @@ segment_movements as (
         customer_share,
         as_of_date
     from {{ ref('segment_movements') }}
-    where segmentation = 'kmeans' and from_segment != to_segment and from_segment != 'Not yet a customer'
+    where
+        segmentation = 'kmeans'
+        and month_count = 1
+        and from_segment != to_segment
+        and from_segment != 'Not yet a customer'
 ),
 
 earlier_months as (
