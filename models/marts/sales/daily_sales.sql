@@ -53,7 +53,7 @@ summed as (
     group by 1
 ),
 
-daily_sales as (
+filled as (
     select
         dates.date_day as order_date,
         cast(coalesce(summed.order_count, 0) as integer) as order_count,
@@ -71,6 +71,26 @@ daily_sales as (
         on dates.date_day = summed.order_date
     left join returns
         on dates.date_day = returns.return_date
+),
+
+daily_sales as (
+    select
+        filled.*,
+        {% for days in [7, 28] -%}
+        -- Only where all of the days are known.
+        case
+            when count(*) over (order by filled.order_date rows between {{ days - 1 }} preceding and current row) = {{ days }}
+                then
+                    cast(
+                        sum(filled.revenue)
+                            over (order by filled.order_date rows between {{ days - 1 }} preceding and current row) as double
+                    ) / {{ days }}
+        end as revenue_average_{{ days }},
+        {% endfor -%}
+        last_year.revenue as last_year_revenue
+    from filled
+    left join filled as last_year
+        on cast({{ dbt.dateadd('day', -364, 'filled.order_date') }} as date) = last_year.order_date
 )
 
 select * from daily_sales
