@@ -24,7 +24,17 @@ RAW_FILES = [
     "events.csv",
 ]
 # What a build writes, and `main`, where it should leave nothing; `raw` holds views of the input.
-BUILT_SCHEMAS = ("main", "staging", "core", "features", "ml", "customers", "sales", "inventory", "monitoring")
+BUILT_SCHEMAS = (
+    "main",
+    "staging",
+    "core",
+    "features",
+    "ml",
+    "customers",
+    "sales",
+    "inventory",
+    "monitoring",
+)
 # For tests of what comes before the models that train.
 WITHOUT_TRAINING = ("--exclude", "tag:train+")
 
