@@ -45,6 +45,28 @@ conversions as (
     group by 1
 ),
 
+month_totals as (
+    select
+        cast(sum(revenue) as double) as revenue,
+        cast(sum(net_revenue) as double) as net_revenue,
+        cast(sum(margin) as double) as margin,
+        cast(sum(order_count) as double) as orders,
+        cast(sum(refund_amount) as double) / nullif(cast(sum(revenue) as double), 0) as return_rate
+    from months
+),
+
+buyer_totals as (
+    select
+        cast(count(*) as double) as active_customers,
+        cast(count(case when order_count > 1 then 1 end) as double) / nullif(count(*), 0) as repeat_rate
+    from buyers
+),
+
+conversion_totals as (
+    select cast(sum(buyer_count) as double) / nullif(sum(visitor_count), 0) as conversion_rate
+    from conversions
+),
+
 periods as (
     select
         months.period,
@@ -66,25 +88,17 @@ periods as (
         'total' as period,
         cast(null as date) as month_date,
         true as is_whole_month,
-        cast(sum(revenue) as double) as revenue,
-        cast(sum(net_revenue) as double) as net_revenue,
-        cast(sum(margin) as double) as margin,
-        cast(sum(order_count) as double) as orders,
-        max(buyer_counts.active_customers) as active_customers,
-        max(buyer_counts.repeat_rate) as repeat_rate,
-        cast(sum(refund_amount) as double) / nullif(cast(sum(revenue) as double), 0) as return_rate,
-        max(conversion_totals.conversion_rate) as conversion_rate
-    from months
-    cross join (
-        select
-            cast(count(*) as double) as active_customers,
-            cast(count(case when order_count > 1 then 1 end) as double) / nullif(count(*), 0) as repeat_rate
-        from buyers
-    ) as buyer_counts
-    cross join (
-        select cast(sum(buyer_count) as double) / nullif(sum(visitor_count), 0) as conversion_rate
-        from conversions
-    ) as conversion_totals
+        month_totals.revenue,
+        month_totals.net_revenue,
+        month_totals.margin,
+        month_totals.orders,
+        buyer_totals.active_customers,
+        buyer_totals.repeat_rate,
+        month_totals.return_rate,
+        conversion_totals.conversion_rate
+    from month_totals
+    cross join buyer_totals
+    cross join conversion_totals
 ),
 
 figures as (

@@ -73,24 +73,39 @@ filled as (
         on dates.date_day = returns.return_date
 ),
 
+summed_days as (
+    select
+        {% for days in [7, 28] -%}
+        count(*) over (order by order_date rows between {{ days - 1 }} preceding and current row) as days_{{ days }},
+        sum(revenue) over (order by order_date rows between {{ days - 1 }} preceding and current row) as revenue_{{ days }},
+        {% endfor -%}
+        *
+    from filled
+),
+
 daily_sales as (
     select
-        filled.*,
+        summed_days.order_date,
+        summed_days.order_count,
+        summed_days.customer_count,
+        summed_days.first_order_count,
+        summed_days.unit_count,
+        summed_days.discount_amount,
+        summed_days.revenue,
+        summed_days.margin,
+        summed_days.refund_amount,
+        summed_days.net_revenue,
+        summed_days.average_order_value,
         {% for days in [7, 28] -%}
         -- Only where all of the days are known.
         case
-            when count(*) over (order by filled.order_date rows between {{ days - 1 }} preceding and current row) = {{ days }}
-                then
-                    cast(
-                        sum(filled.revenue)
-                            over (order by filled.order_date rows between {{ days - 1 }} preceding and current row) as double
-                    ) / {{ days }}
+            when summed_days.days_{{ days }} = {{ days }} then cast(summed_days.revenue_{{ days }} as double) / {{ days }}
         end as revenue_average_{{ days }},
         {% endfor -%}
         last_year.revenue as last_year_revenue
-    from filled
+    from summed_days
     left join filled as last_year
-        on cast({{ dbt.dateadd('day', -364, 'filled.order_date') }} as date) = last_year.order_date
+        on cast({{ dbt.dateadd('day', -364, 'summed_days.order_date') }} as date) = last_year.order_date
 )
 
 select * from daily_sales
