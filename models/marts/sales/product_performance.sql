@@ -85,12 +85,12 @@ product_performance as (
         cast(returned_unit_count as double) / nullif(unit_count, 0) as return_rate,
         first_sale_date,
         last_sale_date,
-        cast(row_number() over (order by unit_count desc, revenue desc, product_id asc) as integer) as rank_by_units,
-        cast(row_number() over (order by revenue desc, product_id asc) as integer) as rank_by_revenue,
+        cast(row_number() over (order by unit_count desc, revenue desc, product_id asc) as integer) as units_rank,
+        cast(row_number() over (order by revenue desc, product_id asc) as integer) as revenue_rank,
         case
             when margin is not null
                 then cast(row_number() over (order by coalesce(margin, -999999999999) desc, product_id asc) as integer)
-        end as rank_by_margin,
+        end as margin_rank,
         {{ as_of_date() }} as as_of_date
     from measured
 )
