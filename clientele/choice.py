@@ -131,7 +131,7 @@ def choose(origins: list[Origin], day: pd.Timestamp, horizon: int) -> Choice:
         return min((one for one in means if one[0] in settings), key=means.get)
 
     near = [one for one in means if one[0] in GRID and means[one] <= means[best(*GRID)] * 1.001]
-    logit = chosen = min(near, key=lambda one: (*one[0][:1], -one[0][1], LEVEL_RULES.index(one[1])))
+    logit = chosen = min(near, key=lambda one: (one[0][0], -one[0][1], LEVEL_RULES.index(one[1])))
     trees = best("trees")
     if (
         len(known) >= CHALLENGER_ORIGINS
