@@ -40,6 +40,9 @@ def segment_pipeline(parameters: pd.DataFrame) -> tuple[Pipeline, list[str]]:
     ValueError
         Without a segment.
     """
+    if "is_clustered" in parameters:
+        # Versions of before feature sets were told apart by all their features.
+        parameters = parameters[parameters["is_clustered"].astype("boolean").fillna(True)]
     wide = parameters.pivot(index="segment_id", columns="feature").sort_index()
     if wide.empty:
         raise ValueError("There is no segment among the parameters.")

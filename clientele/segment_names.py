@@ -1,11 +1,14 @@
 """Names of the customer segments, and their identity from one training to the next."""
 
+import warnings
 from datetime import date
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
-from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from clientele.pipelines import segment_pipeline
 
 LIMITS = ["minimum_recency_days", "maximum_recency_days", "maximum_tenure_days"]
 MISFIT = 1e6  # squared standard deviations that no profile is away
@@ -37,17 +40,17 @@ def assign(
     return dict(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
-def misfits(pipeline: Pipeline, features: list[str], archetypes: pd.DataFrame) -> np.ndarray:
+def misfits(profile: pd.DataFrame, scaler: StandardScaler, archetypes: pd.DataFrame) -> np.ndarray:
     """Names that would be untrue of a segment, however near it comes to their profile.
 
     Profiles are relative to the shop's average customer; `new` or `at risk` are not.
 
     Parameters
     ----------
-    pipeline : sklearn.pipeline.Pipeline
-        What `segmentation` returned, fitted on `features` in their order.
-    features : list of str
-        Names of the features.
+    profile : pandas.DataFrame of shape (n_segments, n_features)
+        Mean of each segment's customers in standard deviations.
+    scaler : sklearn.preprocessing.StandardScaler
+        Fitted on the features in the order of `profile`.
     archetypes : pandas.DataFrame
         Seed `segment_archetypes`.
 
@@ -55,9 +58,11 @@ def misfits(pipeline: Pipeline, features: list[str], archetypes: pd.DataFrame) -
     -------
     numpy.ndarray of bool of shape (n_segments, n_archetypes)
     """
-    typical = pipeline[0].inverse_transform(pipeline[-1].cluster_centers_)
-    recency = np.expm1(typical[:, [features.index("log_recency")]])
-    tenure = typical[:, [features.index("tenure_days")]]
+    typical = pd.DataFrame(
+        scaler.inverse_transform(profile.to_numpy()), columns=profile.columns, index=profile.index
+    )
+    recency = np.expm1(typical[["log_recency"]].to_numpy())
+    tenure = typical[["tenure_days"]].to_numpy()
     limits = archetypes[LIMITS].astype("float64")
     # A comparison with no limit, NaN, is false.
     return (
@@ -96,65 +101,100 @@ def previous_version(versions: pd.DataFrame, model_version: str, as_of_date: dat
     return before[before["model_version"] == order["model_version"].iloc[-1]]
 
 
+def shared_customers(
+    previous: pd.DataFrame, sample: pd.DataFrame, labels: np.ndarray
+) -> pd.DataFrame:
+    """Count whom each new segment shares with each segment of the previous version.
+
+    Parameters
+    ----------
+    previous : pandas.DataFrame
+        What `previous_version` returned, with a row.
+    sample : pandas.DataFrame of shape (n_customers, n_features)
+        Customers, who are scored by the previous version.
+    labels : numpy.ndarray of int of shape (n_customers,)
+        New segment of each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Customers by new segment (rows) and previous segment_id (columns). Without a row when the
+        previous version knows a feature that the sample lacks.
+    """
+    pipeline, segment_ids = segment_pipeline(previous)
+    if missing := set(pipeline.feature_names_in_) - set(sample.columns):
+        warnings.warn(
+            f"Segments start anew: the previous version was told apart by {sorted(missing)}.",
+            stacklevel=2,
+        )
+        return pd.DataFrame(columns=segment_ids)
+    earlier = np.array(segment_ids)[pipeline.predict(sample[pipeline.feature_names_in_])]
+    return pd.crosstab(labels, earlier)
+
+
 def name_segments(
-    pipeline: Pipeline,
-    features: list[str],
+    profile: pd.DataFrame,
+    scaler: StandardScaler,
     archetypes: pd.DataFrame,
     versions: pd.DataFrame,
     previous: pd.DataFrame,
+    *,
+    sample: pd.DataFrame,
+    labels: np.ndarray,
 ) -> pd.DataFrame:
-    """Give each centroid its id and name.
+    """Give each segment its id and name.
 
-    A centroid matched to one of the previous version keeps its id and name. Any other gets an id
+    A segment keeps id and name of the segment of the previous version that it shares its customers
+    with, by optimal assignment, whatever features either was told apart by. Any other gets an id
     that no version ever used, and the archetype that is nearest and free, by optimal assignment.
 
     Parameters
     ----------
-    pipeline : sklearn.pipeline.Pipeline
-        What `segmentation` returned, fitted on `features` in their order.
-    features : list of str
-        Names of the features.
+    profile : pandas.DataFrame of shape (n_segments, n_features)
+        Mean of each segment's customers in standard deviations.
+    scaler : sklearn.preprocessing.StandardScaler
+        Fitted on the features in the order of `profile`.
     archetypes : pandas.DataFrame
         Seed `segment_archetypes`: segment_name and a target per feature in standard deviations.
     versions : pandas.DataFrame
         All versions, for the ids in use.
     previous : pandas.DataFrame
         What `previous_version` returned.
+    sample, labels
+        Customers and their new segments, as in `shared_customers`.
 
     Returns
     -------
     pandas.DataFrame of shape (n_segments, 4)
         segment_id, segment_name, archetype_name (by assignment to the archetypes alone) and
-        previous_distance (to the matched centroid, in standard deviations), in the order of the
-        centroids.
+        previous_share (of the segment's customers, those whom the previous version has in the
+        segment of that id), in the order of the profile.
     """
-    scaler, kmeans = pipeline[0], pipeline[-1]
-    centroids = kmeans.cluster_centers_
-    targets = archetypes[features].to_numpy(dtype="float64")
+    centroids = profile.to_numpy()
+    targets = archetypes[profile.columns].to_numpy(dtype="float64")
     names = archetypes["segment_name"].tolist()
-    untrue = misfits(pipeline, features, archetypes)
+    untrue = misfits(profile, scaler, archetypes)
     nearest = assign(centroids, targets, untrue)
     named = pd.DataFrame(
         {
             "segment_id": pd.Series([None] * len(centroids), dtype="string"),
             "segment_name": pd.Series([None] * len(centroids), dtype="string"),
             "archetype_name": [names[nearest[row]] for row in range(len(centroids))],
-            "previous_distance": np.nan,
+            "previous_share": np.nan,
         }
     )
     if not previous.empty:
-        # Both in today's standard deviations, over the features that both versions have.
-        units = previous.assign(value=previous["centroid"] * previous["scale"] + previous["mean"])
-        earlier = units.pivot(index="segment_id", columns="feature", values="value")
-        shared = [feature for feature in features if feature in earlier.columns]
-        columns = [features.index(feature) for feature in shared]
-        points = (earlier[shared].to_numpy() - scaler.mean_[columns]) / scaler.scale_[columns]
+        shared = shared_customers(previous, sample, labels)
         earlier_names = previous.groupby("segment_id")["segment_name"].first()
-        for row, column in assign(centroids[:, columns], points).items():
-            gap = np.linalg.norm(centroids[row, columns] - points[column])
-            named.loc[row, "segment_id"] = earlier.index[column]
-            named.loc[row, "segment_name"] = earlier_names[earlier.index[column]]
-            named.loc[row, "previous_distance"] = gap
+        for row, column in zip(*linear_sum_assignment(-shared.to_numpy()), strict=True):
+            place, segment_id = shared.index[row], shared.columns[column]
+            if shared.loc[place, segment_id] == 0:
+                continue
+            named.loc[place, "segment_id"] = segment_id
+            named.loc[place, "segment_name"] = earlier_names[segment_id]
+            named.loc[place, "previous_share"] = (
+                shared.loc[place, segment_id] / shared.loc[place].sum()
+            )
     unnamed = np.flatnonzero(named["segment_name"].isna())
     taken = set(named["segment_name"].dropna())
     free = [place for place, name in enumerate(names) if name not in taken]

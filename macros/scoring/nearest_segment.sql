@@ -1,7 +1,7 @@
 {# The nearest centroid of every customer: what scikit-learn's `Pipeline(StandardScaler, KMeans)` answers
    to `predict` (segment_id) and `transform` (the smallest distance), in SQL. For feature x:
    z = (x - mean) / scale; the distance is the square root of the sum of (z - centroid)^2. The nearest wins,
-   of equal distances the smallest segment_id.
+   of equal distances the smallest segment_id. A feature that the parameters lack has no part in it.
 
    The centroids become one wide row, so that each customer is one row all the way: no join with
    segments, no sort, no window. Both are null for a customer whom no centroid was given.
@@ -69,12 +69,15 @@
             snapshot_date,
             {%- for place in places %}
             segment_{{ place }},
-            coalesce(
-                {%- for feature in features %}
-                {{- '\n                ' if loop.index0 % 2 == 0 else ' ' -}}
-                {{ '+ ' if not loop.first }}({{ feature }} - {{ feature }}_{{ place }}) * ({{ feature }} - {{ feature }}_{{ place }})
-                {%- endfor %}, {{ nowhere }}
-            ) as square_{{ place }}{{ ',' if not loop.last }}
+            case
+                when segment_{{ place }} is null then {{ nowhere }}
+                else
+                    {%- for feature in features %}
+                    {{ '+ ' if not loop.first }}coalesce(
+                        ({{ feature }} - {{ feature }}_{{ place }}) * ({{ feature }} - {{ feature }}_{{ place }}), 0
+                    )
+                    {%- endfor %}
+            end as square_{{ place }}{{ ',' if not loop.last }}
             {%- endfor %}
         from standardised
     ),

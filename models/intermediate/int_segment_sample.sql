@@ -19,6 +19,14 @@ segment_dates as (
     where is_month_start or is_as_of_date
 ),
 
+outcomes as (
+    select
+        customer_id,
+        snapshot_date,
+        value_next_90
+    from {{ ref('int_customer_outcomes') }}
+),
+
 numbered as (
     select
         segment_features.*,
@@ -32,16 +40,28 @@ numbered as (
         on segment_features.snapshot_date = segment_dates.snapshot_date
 ),
 
-int_segment_sample as (
-    select
-        customer_id,
-        snapshot_date,
-        cast(sample_number as integer) as sample_number,
-        {{ features | join(',\n        ') }}
+sampled as (
+    select *
     from numbered
     where
         sample_number <= {{ var('segment_drift_rows') }}
         or (is_as_of_date and sample_number <= {{ var('train_sample_rows') }})
+),
+
+int_segment_sample as (
+    select
+        sampled.customer_id,
+        sampled.snapshot_date,
+        cast(sampled.sample_number as integer) as sample_number,
+        {%- for feature in features %}
+        sampled.{{ feature }},
+        {%- endfor %}
+        cast(outcomes.value_next_90 as double) as value_next_90
+    from sampled
+    left join outcomes
+        on
+            sampled.customer_id = outcomes.customer_id
+            and sampled.snapshot_date = outcomes.snapshot_date
 )
 
 select * from int_segment_sample

@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from conftest import SAMPLE, Shop
 from sklearn.cluster import KMeans
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.preprocessing import StandardScaler
 
 from clientele.pipelines import segment_pipeline
 from clientele.segment_names import assign
 from clientele.segment_refits import refit
-from clientele.segment_selection import compare
+from clientele.segment_selection import choose, compare, explained_share
 from clientele.segments import DTYPES, segmentation, train
 
 FEATURES = [
@@ -31,10 +32,12 @@ FEATURES = [
 ARCHETYPES = pd.read_csv(SAMPLE.parent / "seeds" / "segment_archetypes.csv")
 NO_VERSIONS = pd.DataFrame(columns=list(DTYPES))
 SETTINGS = {
+    "feature_set": "enriched",
     "segment_count": 5,
     "random_state": 1,
     "starts": 150,
     "start_rows": 20000,
+    "silhouette_rows": 3000,
     "sample_rows": 200000,
     "minimum_customers": 200,
 }
@@ -132,11 +135,11 @@ def test_a_retrain_a_month_later_keeps_ids_and_names(sample, tmp_path):
     versions = shop.query(
         """
         select segment_id, count(distinct segment_name), count(distinct model_version),
-            max(previous_distance) from ml.segment_model group by 1
+            min(previous_share) from ml.segment_model group by 1
         """
     )
     assert len(versions) == 5
-    assert all(row[1:3] == (1, 2) and 0 < row[3] < 0.5 for row in versions)
+    assert all(row[1:3] == (1, 2) and 0.8 < row[3] <= 1 for row in versions)
     assert (by_old["segment_id"] == by_new["segment_id"]).mean() >= 0.9
     published = shop.query(
         "select snapshot_date, adjusted_rand_index from monitoring.segment_drift order by 1"
@@ -201,6 +204,14 @@ def test_shuffled_centroids_keep_their_identity(customers):
     assert np.abs(new["centroid"].to_numpy() - old["centroid"].to_numpy()).max() < 1e-9
     assert new["segment_name"].tolist() == old["segment_name"].tolist()
     assert set(again["previous_version"]) == {"earlier"}
+    # Told apart by fewer features, most customers are where they were, so names stay.
+    simpler = train(
+        sample, ARCHETYPES, earlier, as_of_date=DAY, **SETTINGS | {"feature_set": "rfm"}
+    )
+    assert set(simpler["segment_id"]) == set(renamed.values())
+    shares = simpler.groupby("segment_id")["previous_share"].first()
+    assert shares.min() > 0 and (shares > 0.5).sum() >= 4
+    assert set(simpler.loc[simpler["is_clustered"], "feature"]) == set(FEATURES[:3])
     # One more segment gets an id that was never used, and a name that is free.
     more = train(sample, ARCHETYPES, earlier, as_of_date=DAY, **SETTINGS | {"segment_count": 6})
     assert set(more["segment_id"]) == set(renamed.values()) | {"S10"}
@@ -223,7 +234,9 @@ def test_more_segments_than_customers(customers, rows):
     assert table["model_status"].unique().tolist() == ["fewer_segments" if rows else "no_customers"]
     assert table["status_reason"].notna().all()
     assert table.dtypes.astype(str).to_dict() == DTYPES
-    few = customers[:rows].assign(snapshot_date=DAY, sample_number=range(rows))
+    few = customers[:rows].assign(
+        snapshot_date=DAY, sample_number=range(rows), value_next_90=np.nan
+    )
     again = refit(few, table.dropna(subset=["segment_id"]))
     pd.testing.assert_series_equal(
         again.set_index(["segment_id", "feature"])["centroid"].sort_index(),
@@ -233,14 +246,17 @@ def test_more_segments_than_customers(customers, rows):
         check_index_type=False,
     )
     measured = compare(
-        customers[FEATURES][:rows],
+        few,
         as_of_date=DAY,
+        feature_set="auto",
+        segment_count=5,
         counts=range(2, 11),
         random_state=1,
         starts=2,
         silhouette_rows=100,
     )
-    assert measured["inertia"].notna().sum() == (1 if rows == 3 else 0)
+    assert measured["inertia"].notna().sum() == (2 if rows == 3 else 0)
+    assert measured.loc[measured["is_chosen"], "feature_set"].unique().tolist() == ["rfm"]
 
 
 def test_features_without_variation_have_no_effect(customers):
@@ -259,6 +275,9 @@ def test_features_without_variation_have_no_effect(customers):
 def test_settings_that_cannot_be_met_are_refused(customers):
     with pytest.raises(ValueError, match="segment_count is 11"):
         settings = SETTINGS | {"segment_count": 11}
+        train(customers[FEATURES], ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **settings)
+    with pytest.raises(ValueError, match="segment_feature_set is all"):
+        settings = SETTINGS | {"feature_set": "all"}
         train(customers[FEATURES], ARCHETYPES, NO_VERSIONS, as_of_date=DAY, **settings)
     with pytest.raises(ValueError, match="no column log_events"):
         train(
@@ -318,17 +337,48 @@ def test_drift_is_the_adjusted_rand_index(sample):
     assert (drift["retrain_recommended"] == (drift["adjusted_rand_index"] < 0.8)).all()
 
 
-def test_selection_is_measured_as_scikit_learn_does(sample, customers):
+@pytest.mark.parametrize("feature_set", ["rfm", "enriched"])
+def test_selection_is_measured_as_scikit_learn_does(sample, customers, feature_set):
     published = frame(sample, "select * from monitoring.segment_model_selection")
-    assert sorted(published["segment_count"]) == list(range(2, 11))
-    assert published.loc[published["is_in_use"], "segment_count"].tolist() == [5]
-    values = StandardScaler().fit_transform(customers[FEATURES])
+    of_set = published[published["feature_set"] == feature_set].set_index("segment_count")
+    assert sorted(of_set.index) == list(range(2, 11))
+    clustered = FEATURES[:3] if feature_set == "rfm" else FEATURES
+    values = StandardScaler().fit_transform(customers[clustered])
     labels = KMeans(3, n_init=20, random_state=1, max_iter=2000).fit_predict(values)
-    three = published.set_index("segment_count").loc[3]
-    assert three["silhouette"] == pytest.approx(
-        silhouette_score(values[:3000], labels[:3000]), abs=1e-3
+    assert of_set.loc[3, "silhouette"] == pytest.approx(
+        silhouette_score(values[:3000], labels[:3000]), abs=5e-3
     )
-    assert published.sort_values("segment_count")["inertia"].is_monotonic_decreasing
+    assert of_set.sort_index()["inertia"].is_monotonic_decreasing
+
+
+def test_the_segments_in_use_are_those_that_explained_more(sample):
+    published = frame(sample, "select * from monitoring.segment_model_selection")
+    five = published[published["segment_count"] == 5].set_index("feature_set")
+    assert (five["explained_dates"] == 6).all()
+    used = published.loc[published["is_in_use"], ["feature_set", "segment_count"]].to_numpy()
+    assert used.tolist() == [[five["explained_share"].idxmax(), 5]]
+
+
+def test_a_feature_set_must_earn_its_place():
+    # Both measured on the same dates: a gain within its own noise is none, and stability decides.
+    even = {"rfm": [0.30, 0.31, 0.29, 0.30], "enriched": [0.31, 0.29, 0.31, 0.29]}
+    more = {"rfm": even["rfm"], "enriched": [0.33, 0.33, 0.33, 0.32]}
+    alike = {"rfm": 0.9, "enriched": 0.9}
+    assert choose(even, alike) == "rfm"
+    assert choose(even, alike | {"enriched": 0.95}) == "enriched"
+    assert choose(more, alike | {"enriched": 0.1}) == "enriched"
+    assert choose({name: shares[:2] for name, shares in more.items()}, alike) == "rfm"
+
+
+def test_explained_share_is_that_of_a_regression_on_the_segments():
+    draw = np.random.default_rng(3)
+    labels, revenue = draw.integers(0, 4, 500), np.exp(draw.normal(2, 1, 500))
+    revenue[:200] = 0
+    dummies = pd.get_dummies(labels).to_numpy(dtype="float64")
+    fitted = LinearRegression().fit(dummies, np.log1p(revenue))
+    expected = fitted.score(dummies, np.log1p(revenue))
+    assert explained_share(labels, revenue) == pytest.approx(expected, abs=1e-12)
+    assert np.isnan(explained_share(labels, np.zeros(500)))
 
 
 def test_points_are_paired_at_the_least_total_distance():

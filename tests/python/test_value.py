@@ -183,7 +183,7 @@ def test_published_orders_are_those_of_the_model(sample, expect):
 def test_the_value_model_is_ahead_of_simple_rules_and_its_totals_come_true(sample):
     card = frame_of(sample, "from monitoring.value_scorecard").set_index("model")
     assert card["customers"].min() == card["customers"].max() > 1000
-    rules = card.drop("value")
+    rules = card.drop(["value", "last_gap"])
     # Those at the model's own orders may be as good.
     assert card.loc["value", "value_mae"] < 1.01 * rules["value_mae"].min()
     rules = rules.drop(["own_mean_value", "typical_value"])
@@ -191,6 +191,31 @@ def test_the_value_model_is_ahead_of_simple_rules_and_its_totals_come_true(sampl
         assert card.loc["value", error] < rules[error].min()
     assert abs(card.loc["value", "orders_total_error"]) < 0.15
     assert abs(card.loc["value", "value_total_error"]) < 0.2
+
+
+def test_the_next_order_is_told_better_than_by_the_last_gap(sample):
+    card = frame_of(sample, "from monitoring.value_scorecard").set_index("model")
+    error = card["next_order_error_days"]
+    assert error["value"] < 0.8 * error["last_gap"]
+    assert 0.7 < card.loc["value", "next_order_coverage"] < 0.9
+    rows = frame_of(
+        sample,
+        """
+        from ml.next_order_scores
+        join features.int_customer_outcomes using (customer_id, snapshot_date)
+        where fit = 'backtest' and days_to_next_order is not null
+        """,
+    )
+    off = (rows["expected_days"] - rows["days_to_next_order"]).abs()
+    assert error["value"] == pytest.approx(off.median())
+    # What was learnt for that day ended before it.
+    ((learnt_until, tested),) = sample.query(
+        """
+        select max(fit_date), (select max(next_order_test_date) from monitoring.value_scorecard)
+        from ml.next_order_times where fit = 'backtest'
+        """
+    )
+    assert learnt_until == tested
 
 
 def test_the_scorecard_measures_what_became_of_the_customers(sample):

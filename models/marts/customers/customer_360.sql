@@ -91,6 +91,7 @@ customer_value as (
         historical_clv,
         predicted_orders,
         predicted_value,
+        next_order_date,
         money_at_risk,
         score_status,
         model_version
@@ -206,6 +207,7 @@ customer_360 as (
         customer_value.historical_clv,
         customer_value.predicted_orders,
         customer_value.predicted_value,
+        customer_value.next_order_date,
         customer_value.money_at_risk,
         customer_value.score_status as value_status,
         customer_value.model_version as value_model_version,

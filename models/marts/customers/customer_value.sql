@@ -36,6 +36,16 @@ value_scores as (
     where fit = 'production'
 ),
 
+next_orders as (
+    select
+        customer_id,
+        earliest_days,
+        expected_days,
+        latest_days
+    from {{ ref('next_order_scores') }}
+    where fit = 'production'
+),
+
 parameters as (
     select
         model_version,
@@ -103,6 +113,9 @@ customer_value as (
             when margins.margin_rate is null then 'revenue'
             else 'margin'
         end as money_basis,
+        cast({{ dbt.dateadd('day', 'next_orders.expected_days', as_of_date()) }} as date) as next_order_date,
+        cast({{ dbt.dateadd('day', 'next_orders.earliest_days', as_of_date()) }} as date) as next_order_earliest,
+        cast({{ dbt.dateadd('day', 'next_orders.latest_days', as_of_date()) }} as date) as next_order_latest,
         case
             when value_scores.customer_id is not null then 'scored'
             when customer_churn.score_status in ('scored', 'no_skill') then 'insufficient_history'
@@ -122,6 +135,8 @@ customer_value as (
         on customer_churn.customer_id = snapshots.customer_id
     left join value_scores
         on customer_churn.customer_id = value_scores.customer_id
+    left join next_orders
+        on customer_churn.customer_id = next_orders.customer_id
 )
 
 select * from customer_value

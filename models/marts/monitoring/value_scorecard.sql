@@ -92,15 +92,57 @@ measured as (
     group by 1, 2
 ),
 
+-- When the next order comes, on an earlier day: by its 90 days no more than the soonest are known.
+next_orders as (
+    select
+        next_order_scores.snapshot_date,
+        next_order_scores.expected_days,
+        next_order_scores.last_gap_days,
+        int_customer_outcomes.days_to_next_order,
+        int_customer_outcomes.days_to_next_order between next_order_scores.earliest_days
+        and next_order_scores.latest_days as is_covered
+    from {{ ref('next_order_scores') }} as next_order_scores
+    inner join {{ ref('int_customer_outcomes') }} as int_customer_outcomes
+        on
+            next_order_scores.customer_id = int_customer_outcomes.customer_id
+            and next_order_scores.snapshot_date = int_customer_outcomes.snapshot_date
+    where
+        next_order_scores.fit = 'backtest'
+        and int_customer_outcomes.days_to_next_order is not null
+),
+
+next_order_errors as (
+    {% for model, days, share in [
+        ('value', 'expected_days', 'cast(count(case when is_covered then 1 end) as double) / count(*)'),
+        ('last_gap', 'last_gap_days', 'cast(null as double)'),
+    ] -%}
+    select
+        '{{ model }}' as model,
+        snapshot_date,
+        count(*) as customers,
+        percentile_cont(0.5) within group (order by abs({{ days }} - days_to_next_order)) as median_error,
+        {{ share }} as covered_share
+    from next_orders
+    group by 2
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+),
+
 versions as (
     select max(model_version) as model_version
     from {{ ref('value_parameters') }}
     where fit = 'backtest'
 ),
 
+models as (
+    select model from measured
+    union
+    select model from next_order_errors
+),
+
 value_scorecard as (
     select
-        measured.model,
+        models.model,
         versions.model_version,
         measured.snapshot_date as test_date,
         cast(measured.customers as integer) as customers,
@@ -109,9 +151,17 @@ value_scorecard as (
         measured.expected_orders / nullif(measured.orders, 0) - 1 as orders_total_error,
         measured.value_error / measured.customers as value_mae,
         measured.expected_value / nullif(measured.order_value, 0) - 1 as value_total_error,
+        next_order_errors.snapshot_date as next_order_test_date,
+        cast(next_order_errors.customers as integer) as next_order_customers,
+        cast(next_order_errors.median_error as double) as next_order_error_days,
+        next_order_errors.covered_share as next_order_coverage,
         {{ as_of_date() }} as as_of_date
-    from measured
+    from models
     cross join versions
+    left join measured
+        on models.model = measured.model
+    left join next_order_errors
+        on models.model = next_order_errors.model
 )
 
 select * from value_scorecard

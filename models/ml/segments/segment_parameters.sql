@@ -9,10 +9,14 @@ trained as (
         cast(training_number as integer) as training_number,
         cast(segment_id as varchar) as segment_id,
         cast(segment_name as varchar) as segment_name,
+        -- Versions of before there were feature sets were told apart by all features.
+        coalesce(cast(feature_set as varchar), 'enriched') as feature_set,
         cast(feature as varchar) as feature,
+        coalesce(cast(is_clustered as boolean), true) as is_clustered,
         cast(centroid as double) as centroid,
         cast(mean as double) as mean,
         cast(scale as double) as scale,
+        cast(silhouette as double) as silhouette,
         cast(model_status as varchar) as model_status,
         cast(status_reason as varchar) as status_reason
     from {{ ref('segment_model') }}
@@ -22,8 +26,8 @@ trained as (
 
 segment_parameters as (
     {{ newest_version('trained', [
-        'model_version', 'trained_date', 'segment_id', 'segment_name', 'feature', 'centroid', 'mean', 'scale',
-        'model_status', 'status_reason',
+        'model_version', 'trained_date', 'segment_id', 'segment_name', 'feature_set', 'feature',
+        'is_clustered', 'centroid', 'mean', 'scale', 'silhouette', 'model_status', 'status_reason',
     ], ['training_number desc', 'model_version asc']) }}
 )
 

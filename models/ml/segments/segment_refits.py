@@ -10,4 +10,4 @@ def model(dbt, session):
     sample = dbt.ref("int_segment_sample")
     parameters = dbt.ref("segment_parameters")
     sample = sample.filter(f"sample_number <= {int(dbt.config.meta_get('sample_rows'))}")
-    return written(refit(read(sample), read(parameters)))
+    return written(refit(read(sample), read(parameters.filter("is_clustered"))))

@@ -24,6 +24,7 @@ segment_parameters as (
         mean,
         scale
     from {{ ref('segment_parameters') }}
+    where is_clustered
 ),
 
 customers as (
