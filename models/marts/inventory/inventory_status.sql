@@ -24,15 +24,42 @@ stock as (
     group by 1
 ),
 
-demand as (
+product_demand as (
     select
         product_id,
-        sum(quantity) as unit_count,
-        max(order_date) as last_sale_date
-    from {{ ref('fct_order_lines') }}
+        unit_count_90,
+        daily_demand,
+        last_sale_date
+    from {{ ref('int_product_demand') }}
+),
+
+inventory_history as (
+    select
+        product_id,
+        warehouse_id,
+        cast(stock_quantity as double) as stock_quantity
+    from {{ ref('fct_inventory_history') }}
     where
-        not is_cancelled
-        and order_date >= cast({{ dbt.dateadd('day', -demand_days, as_of_date()) }} as date)
+        cast(counted_at as date) between
+        cast({{ dbt.dateadd('day', -demand_days, as_of_date()) }} as date) and {{ as_of_date() }}
+),
+
+warehouse_averages as (
+    select
+        product_id,
+        warehouse_id,
+        avg(stock_quantity) as stock_quantity,
+        count(*) as count_count
+    from inventory_history
+    group by 1, 2
+),
+
+averages as (
+    select
+        product_id,
+        sum(stock_quantity) as stock_quantity,
+        sum(count_count) as count_count
+    from warehouse_averages
     group by 1
 ),
 
@@ -47,15 +74,20 @@ measured as (
         products.stock_quantity,
         products.stock_quantity * products.unit_cost as stock_value,
         products.is_low_stock,
-        coalesce(demand.unit_count, 0) as unit_count_90,
-        cast(coalesce(demand.unit_count, 0) as double) / {{ demand_days }} as daily_demand,
-        cast(products.stock_quantity as double) * {{ demand_days }} / nullif(demand.unit_count, 0) as days_of_cover,
-        demand.last_sale_date
+        product_demand.unit_count_90,
+        product_demand.daily_demand,
+        products.stock_quantity / nullif(product_demand.daily_demand, 0) as days_of_cover,
+        coalesce(averages.count_count, 0) as stock_count_90,
+        averages.stock_quantity as average_stock_90,
+        cast(product_demand.unit_count_90 as double) / 3 / nullif(averages.stock_quantity, 0) as monthly_rotation,
+        product_demand.last_sale_date
     from products
     inner join stock
         on products.product_id = stock.product_id
-    left join demand
-        on products.product_id = demand.product_id
+    inner join product_demand
+        on products.product_id = product_demand.product_id
+    left join averages
+        on products.product_id = averages.product_id
 ),
 
 inventory_status as (
@@ -69,9 +101,12 @@ inventory_status as (
         stock_quantity,
         cast(stock_value as decimal(18, 2)) as stock_value,
         is_low_stock,
-        cast(unit_count_90 as bigint) as unit_count_90,
+        unit_count_90,
         daily_demand,
         days_of_cover,
+        cast(stock_count_90 as integer) as stock_count_90,
+        average_stock_90,
+        monthly_rotation,
         last_sale_date,
         case
             when stock_quantity = 0 then 'out_of_stock'

@@ -1,0 +1,122 @@
+-- Grain: one row per product whose stock is counted. order_quantity and order_value add up.
+-- Safety stock: z x sqrt(lead time x variance of a day + daily demand^2 x variance of the lead time); reorder point: demand
+-- of the lead time + safety stock (Silver, Pyke and Thomas 2017, Inventory and Production Management in Supply Chains,
+-- ch. 6). Economic order quantity: sqrt(2 x cost of an order x yearly demand / (holding rate x unit cost))
+-- (Harris 1913, How many parts to make at once).
+with
+
+products as (
+    select
+        product_id,
+        product_name,
+        category,
+        brand,
+        unit_cost
+    from {{ ref('dim_products') }}
+),
+
+product_demand as (
+    select
+        product_id,
+        stock_quantity,
+        daily_demand,
+        daily_variance
+    from {{ ref('int_product_demand') }}
+),
+
+supplier_terms as (
+    select
+        brand,
+        lead_time_days,
+        lead_time_deviation_days,
+        order_cost,
+        holding_rate
+    from {{ ref('supplier_terms') }}
+),
+
+terms as (
+    select
+        product_demand.product_id,
+        products.product_name,
+        products.category,
+        products.brand,
+        products.unit_cost,
+        product_demand.stock_quantity,
+        product_demand.daily_demand,
+        product_demand.daily_variance,
+        coalesce(supplier_terms.lead_time_days, {{ var('lead_time_days') }}) as lead_time_days,
+        coalesce(supplier_terms.lead_time_deviation_days, {{ var('lead_time_deviation_days') }})
+            as lead_time_deviation_days,
+        coalesce(supplier_terms.order_cost, {{ var('order_cost') }}) as order_cost,
+        coalesce(supplier_terms.holding_rate, {{ var('holding_rate') }}) as holding_rate
+    from product_demand
+    inner join products
+        on product_demand.product_id = products.product_id
+    left join supplier_terms
+        on products.brand = supplier_terms.brand
+),
+
+stocks as (
+    select
+        *,
+        lead_time_days * daily_demand as lead_time_demand,
+        {{ normal_quantile(var('service_level')) }} * sqrt(
+            lead_time_days * daily_variance
+            + daily_demand * daily_demand * lead_time_deviation_days * lead_time_deviation_days
+        ) as safety_stock,
+        sqrt(2 * order_cost * 365 * daily_demand / nullif(holding_rate * cast(unit_cost as double), 0))
+            as economic_order_quantity
+    from terms
+),
+
+points as (
+    select
+        *,
+        ceil(lead_time_demand + safety_stock) as reorder_point,
+        daily_demand > 0 and stock_quantity <= ceil(lead_time_demand + safety_stock) as is_reorder_due
+    from stocks
+),
+
+quantities as (
+    select
+        *,
+        case
+            when is_reorder_due
+                -- Where no cost says how much an order should hold: what a lead time sells.
+                then ceil(greatest(coalesce(economic_order_quantity, lead_time_demand), reorder_point - stock_quantity))
+            else 0
+        end as order_quantity
+    from points
+),
+
+replenishment_plan as (
+    select
+        product_id,
+        product_name,
+        category,
+        brand,
+        stock_quantity,
+        daily_demand,
+        cast(lead_time_days as integer) as lead_time_days,
+        lead_time_demand,
+        safety_stock,
+        cast(reorder_point as bigint) as reorder_point,
+        cast(ceil(economic_order_quantity) as bigint) as economic_order_quantity,
+        is_reorder_due,
+        cast(order_quantity as bigint) as order_quantity,
+        cast(cast(order_quantity as bigint) * unit_cost as decimal(18, 2)) as order_value,
+        case
+            when daily_demand = 0 then 'None sold in 90 days.'
+            when stock_quantity = 0 then 'Out of stock.'
+            when is_reorder_due
+                then
+                    cast(stock_quantity as varchar) || ' left, at or below the reorder point of '
+                    || cast(cast(reorder_point as bigint) as varchar) || '.'
+            else
+                'Above the reorder point of ' || cast(cast(reorder_point as bigint) as varchar) || '.'
+        end as plan_reason,
+        {{ as_of_date() }} as as_of_date
+    from quantities
+)
+
+select * from replenishment_plan

@@ -1,0 +1,95 @@
+-- Grain: one row per product whose stock is counted. Nothing adds up across rows.
+-- Demand of h days is taken for gamma distributed: mean h x daily mean; variance h x daily variance, and h^2 / n of it
+-- because the mean itself is known from n days only. The chance that it reaches the stock is read from the cube
+-- root, which is nearly normal (Wilson and Hilferty 1931, The distribution of chi-square).
+{%- set horizons = [7, 14, 28] %}
+with
+
+products as (
+    select
+        product_id,
+        product_name,
+        category,
+        brand
+    from {{ ref('dim_products') }}
+),
+
+product_demand as (
+    select
+        product_id,
+        stock_quantity,
+        observed_days,
+        sale_days,
+        daily_demand,
+        daily_variance
+    from {{ ref('int_product_demand') }}
+),
+
+shapes as (
+    select
+        product_id,
+        stock_quantity,
+        observed_days,
+        sale_days,
+        daily_demand,
+        daily_variance,
+        {% for horizon in horizons -%}
+        -- The inverse of 9 x the gamma's shape.
+        ({{ horizon }} * daily_variance + {{ horizon * horizon }} * daily_variance / observed_days)
+        / nullif({{ horizon * horizon * 9 }} * daily_demand * daily_demand, 0) as spread_{{ horizon }},
+        {% endfor -%}
+        stock_quantity / nullif(daily_demand, 0) as days_of_cover
+    from product_demand
+),
+
+chances as (
+    select
+        product_id,
+        stock_quantity,
+        observed_days,
+        sale_days,
+        daily_demand,
+        daily_variance,
+        {% for horizon in horizons -%}
+        {% set cube_root = 'power((stock_quantity - 0.5) / (' ~ horizon ~ ' * daily_demand), cast(1 as double) / 3)' -%}
+        case
+            when stock_quantity = 0 then 1
+            when daily_demand = 0 then 0
+            else 1 - {{ normal_chance('(' ~ cube_root ~ ' - 1 + spread_' ~ horizon ~ ') / sqrt(spread_' ~ horizon ~ ')') }}
+        end as chance_{{ horizon }},
+        {% endfor -%}
+        days_of_cover
+    from shapes
+),
+
+stockout_forecast as (
+    select
+        chances.product_id,
+        products.product_name,
+        products.category,
+        products.brand,
+        chances.stock_quantity,
+        chances.daily_demand,
+        sqrt(chances.daily_variance) as daily_deviation,
+        case
+            -- Beyond a year demand is another.
+            when chances.days_of_cover <= 365
+                then cast({{ dbt.dateadd('day', 'cast(floor(chances.days_of_cover) as integer)', as_of_date()) }} as date)
+        end as expected_stockout_date,
+        {% for horizon in horizons -%}
+        cast(chances.chance_{{ horizon }} as double) as stockout_chance_{{ horizon }},
+        {% endfor -%}
+        case
+            when chances.stock_quantity = 0 then 'Out of stock.'
+            when chances.daily_demand = 0 then 'None sold in 90 days.'
+            else
+                cast(chances.stock_quantity as varchar) || ' left; sold on '
+                || cast(chances.sale_days as varchar) || ' of ' || cast(chances.observed_days as varchar) || ' days.'
+        end as stockout_reason,
+        {{ as_of_date() }} as as_of_date
+    from chances
+    inner join products
+        on chances.product_id = products.product_id
+)
+
+select * from stockout_forecast
