@@ -79,15 +79,14 @@ def past_fits(
     Returns
     -------
     tuple of (list of float, float)
-        Explained share on each date, oldest first; mean adjusted Rand index of each date's
-        segments and those that the fit of the date before gives the same customers.
+        Explained share on each date, oldest first, NaN where all customers brought the same; mean
+        adjusted Rand index of each date's segments and those that the fit of the date before gives
+        the same customers.
     """
     shares, agreements = [], []
     before: Pipeline | None = None
     for _, customers in months.groupby("snapshot_date"):
         values = customers[features].astype("float64")
-        if len(np.unique(values, axis=0)) <= count:
-            continue
         fitted = segmentation(values, count, random_state, starts, len(values))
         labels = fitted[-1].labels_
         shares.append(explained_share(labels, customers["value_next_90"].to_numpy()))
@@ -183,6 +182,8 @@ def compare(
         For an unknown feature set.
     """
     features = [column for column in sample.columns if column not in KEYS]
+    if feature_set != "auto":
+        clustered_features(features, feature_set)
     days = pd.to_datetime(sample["snapshot_date"])
     today = sample[days == pd.Timestamp(as_of_date)]
     months = sample[sample["value_next_90"].notna()]
@@ -213,15 +214,15 @@ def compare(
                         )
                 if count == segment_count:
                     row["month_agreement"] = month_agreement
-                    row["explained_dates"] = len(shares[name])
-                    row["explained_share"] = np.mean(shares[name]) if shares[name] else np.nan
+                    known = np.array(shares[name])[np.isfinite(shares[name])]
+                    row["explained_dates"] = len(known)
+                    row["explained_share"] = known.mean() if len(known) else np.nan
                     stability[name] = np.nanmean([row.get("seed_agreement", 0.0), month_agreement])
                 rows.append(row)
     chosen = feature_set
     if feature_set == "auto":
         # One segment, or more than are measured, is told apart by nothing or by guess.
         chosen = choose(shares, stability) if segment_count in counts else "rfm"
-    clustered_features(features, chosen)
     table = pd.DataFrame(rows).assign(
         as_of_date=as_of_date,
         training_rows=len(today),

@@ -370,6 +370,40 @@ def test_a_feature_set_must_earn_its_place():
     assert choose({name: shares[:2] for name, shares in more.items()}, alike) == "rfm"
 
 
+def test_a_set_in_which_customers_hardly_differ_explains_nothing():
+    # Subscribers billed on one day: recency, orders and money are the same for all, tenure is not.
+    draw = np.random.default_rng(5)
+    rows = 60
+    months = [
+        pd.DataFrame(
+            dict.fromkeys(FEATURES, 1.0)
+            | {
+                "customer_id": [f"C{place:03d}" for place in range(rows)],
+                "tenure_days": draw.integers(1, 900, rows).astype("float64"),
+                "snapshot_date": day,
+                "sample_number": range(1, rows + 1),
+                "value_next_90": np.nan if day == DAY else draw.gamma(2, 20, rows),
+            }
+        )
+        for day in [datetime.date(2025, month, 1) for month in (1, 2, 3)] + [DAY]
+    ]
+    measured = compare(
+        pd.concat(months, ignore_index=True),
+        as_of_date=DAY,
+        feature_set="auto",
+        segment_count=5,
+        counts=range(2, 11),
+        random_state=1,
+        starts=2,
+        silhouette_rows=100,
+    )
+    five = measured[measured["segment_count"] == 5].set_index("feature_set")
+    assert (five["explained_dates"] == 3).all()
+    assert five.loc["rfm", "explained_share"] == pytest.approx(0, abs=1e-12)
+    assert five.loc["enriched", "explained_share"] > 0.01
+    assert five["is_chosen"].to_dict() == {"rfm": False, "enriched": True}
+
+
 def test_explained_share_is_that_of_a_regression_on_the_segments():
     draw = np.random.default_rng(3)
     labels, revenue = draw.integers(0, 4, 500), np.exp(draw.normal(2, 1, 500))

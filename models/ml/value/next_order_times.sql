@@ -19,7 +19,6 @@ snapshot_dates as (
 
 training_sample as (
     select
-        customer_id,
         snapshot_date,
         order_days,
         tenure_days,
@@ -61,8 +60,6 @@ known as (
     select
         fit_dates.fit,
         fit_dates.fit_date,
-        training_sample.customer_id,
-        training_sample.snapshot_date,
         training_sample.order_days,
         training_sample.tenure_days,
         training_sample.recency_days,
@@ -112,8 +109,6 @@ grouped as (
         prior_gap,
         {{ rhythm }} as rhythm_class,
         {{ silence }} as silence_class,
-        customer_id,
-        snapshot_date,
         gap_scale,
         recency_days,
         days_to_next_order,

@@ -1,4 +1,4 @@
--- A count that is missing here is lost for good once a newer one takes its place; the newest must be what the stock says.
+-- A history without the newest counts would lose them for good once newer ones take their place.
 with
 
 inventory as (
