@@ -25,7 +25,7 @@ channels_whose_customers_stay as (
         round(sum(predicted_value) / nullif(sum(valued_customer_count), 0), 2) as expected_next_year,
         round(100 * cast(sum(inactive_customer_count) as double) / sum(customer_count), 1) as inactive_percent
     from acquisition_channels
-    group by 1
+    group by channel
 )
 
 select * from channels_whose_customers_stay
