@@ -21,7 +21,7 @@ renamed as (
         last_updated_at
     from source
     -- What a newer count took the place of was true in its day.
-    where record_status != 'rejected' or broken_rule = 'superseded'
+    where record_status = 'accepted' or broken_rule = 'superseded'
 )
 
 select * from renamed
