@@ -167,6 +167,7 @@ def test_history_that_no_build_can_repeat_is_not_transient(production):
         "segment_model",
         "churn_predictions",
         "build_history",
+        "fct_inventory_history",
     }
 
 
