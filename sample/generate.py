@@ -945,7 +945,8 @@ def generate(
     clean, truth : bool
         Plant no faults; write the folder `truth` too.
     anomalies : bool
-        Plant frauds and abusive returns, from a stream of their own, and write which they are.
+        Plant frauds and abusive returns, and write which they are; other orders stay, returns and
+        events are drawn anew.
     """
     out.mkdir(parents=True, exist_ok=True)
     end = (START.astype("datetime64[M]") + months).astype("datetime64[s]")

@@ -154,7 +154,7 @@ order_anomalies as (
         flagged.customer_id,
         flagged.order_date,
         flagged.order_revenue,
-        least(-ln(greatest(flagged.order_chance, 1e-12)) / ln(10), 12) as anomaly_score,
+        round(-ln(greatest(flagged.order_chance, 1e-12)) / ln(10), 6) as anomaly_score,
         told.reason,
         told.reason_code,
         flagged.expected_false_alarm_count,

@@ -142,7 +142,7 @@ entities as (
 ),
 
 -- Entities differ more than chance says, by moments: the variance is (1 + (n - 1) x overdispersion) times the binomial
--- one. What lies beyond three standard deviations counts as three, so that the abnormal do not excuse themselves.
+-- one. What lies beyond eight standard deviations counts as eight, so that the abnormal do not excuse themselves.
 overdispersion as (
     select
         entity_type,
@@ -150,7 +150,7 @@ overdispersion as (
         least(greatest(
             cast(sum(cast(
                 least(
-                    power(returned_count - sold_count * usual_rate, 2) / (sold_count * usual_rate * (1 - usual_rate)), 9
+                    power(returned_count - sold_count * usual_rate, 2) / (sold_count * usual_rate * (1 - usual_rate)), 64
                 ) - 1 as decimal(28, 12)
             )) as double) / sum(sold_count - 1),
             0.002
@@ -234,7 +234,7 @@ return_anomalies as (
         suspects.returned_count / suspects.sold_count as return_rate,
         suspects.usual_rate,
         cast(suspects.refund_amount as decimal(18, 2)) as refund_amount,
-        least(-ln(greatest(suspects.return_chance, 1e-12)) / ln(10), 12) as anomaly_score,
+        round(-ln(greatest(suspects.return_chance, 1e-12)) / ln(10), 6) as anomaly_score,
         cast(cast(suspects.returned_count as integer) as varchar) || ' of '
         || cast(cast(suspects.sold_count as integer) as varchar)
         || case when suspects.entity_type = 'customer' then ' purchases' else ' sales' end
