@@ -25,6 +25,16 @@ With `--truth`, a folder `truth` beside the data holds
 - `faults.csv`: entity, rule, key (as written in the file), copies (rows added); one row per planted
   row, or per row planted as duplicate.
 
+With `--anomalies`, frauds and abusive returns are planted, and `truth/anomalies.csv` names them:
+entity (`order`, `customer`, `product`), id and kind; one row per entity. The kinds are
+
+- `new_customer`: the first order of a customer is a basket of dear things, several of each;
+- `bulk`: a line of an ordinary customer holds dozens of units;
+- `burst`: a customer orders four to seven times within two hours, as with a stolen card;
+- `takeover`: a customer orders three to five times within two days, each time to another address;
+- `returner`: a customer sends back 55 to 95 % of what they buy;
+- `faulty_product`: 30 to 55 % of the sales of a product come back.
+
 From these, the true probability of no order within the H days from the midnight that opens day t
 is 1 for a customer with alive_until < t. For any other with acquired_at < t it is
 
@@ -63,6 +73,8 @@ ABSENT_CUSTOMERS, ABSENT_PRODUCTS = 0.005, 0.01  # named by orders, missing from
 DEAL_LOVERS = 0.2
 FADING_DAYS = 60  # before the drop-out, over which browsing fades
 CANCELLED = 0.02
+FRAUDS = 0.0015  # incidents per order, of one to seven orders each
+RETURNERS, FAULTY_PRODUCTS = 0.01, 0.04  # of the customers with 8 lines, the products with 40
 FAVOURITE_CATEGORY, FAVOURITE_CHANNEL, COMPANION = 0.6, 0.8, 0.25
 CHANNELS = ["web", "app", "store", "marketplace"]
 STATUSES = ["completed", "shipped", "cancelled"]
@@ -621,12 +633,106 @@ def simulate_lines(
     }
 
 
+def plant_frauds(
+    rng: np.random.Generator,
+    orders: Rows,
+    buyers: Rows,
+    lines: Rows,
+    catalogue: Rows,
+    cents: np.ndarray,
+) -> tuple[Rows, list[tuple[str, str]]]:
+    """Return the lines with frauds among them, and the order number and kind of each fraud.
+
+    Each incident copies an order that is not cancelled, of a customer with an id; what it adds to
+    the shop comes last, under new order numbers.
+    """
+    count = orders["buyer"].size
+    first_number = lines["order_number"].min()
+    known = (buyers["customer"][orders["buyer"]] > 0) & (orders["status"] < 2)
+    is_first = np.zeros(count, bool)
+    is_first[np.unique(orders["buyer"], return_index=True)[1]] = True
+    each = max(2, round(FRAUDS * count / 4))
+    chosen_new = rng.choice(np.flatnonzero(known & is_first), each, replace=False)
+    later = rng.choice(np.flatnonzero(known & ~is_first), 3 * each, replace=False)
+    lines = {name: column.copy() for name, column in lines.items()}
+    dear = np.flatnonzero(cents[:, -1] >= np.quantile(cents[:, -1], 0.9))
+    frauds = []
+
+    def rows_of(order: int) -> np.ndarray:
+        return np.flatnonzero(lines["order"] == order)
+
+    for order in chosen_new:
+        rows = rows_of(order)
+        lines["item"][rows] = rng.choice(dear, rows.size)
+        lines["product"][rows] = catalogue["product"][lines["item"][rows]]
+        lines["unit_cents"][rows] = cents[lines["item"][rows], -1]
+        lines["quantity"][rows] = rng.integers(4, 13, rows.size)
+        lines["discount_cents"][rows] = 0
+        frauds.append((order, "new_customer"))
+    for order in later[:each]:
+        rows = rows_of(order)[:1]
+        lines["quantity"][rows] = rng.integers(15, 61)
+        lines["discount_cents"][rows] = 0
+        frauds.append((order, "bulk"))
+
+    added, next_order = [], count
+    for place, order in enumerate(later[each:]):
+        kind = "burst" if place < each else "takeover"
+        fewest, span = (4, 7200) if kind == "burst" else (3, 2 * DAY)
+        copies = rng.integers(fewest, 2 * fewest) - 1
+        rows = rows_of(order)
+        frauds.append((order, kind))
+        for offset in np.sort(rng.integers(300, span, copies)):
+            copy = {name: column[rows].copy() for name, column in lines.items()}
+            copy["ordered_at"] += np.timedelta64(int(offset), "s")
+            copy["order"][:] = next_order
+            copy["order_number"][:] = first_number + next_order
+            frauds.append((next_order, kind))
+            added.append(copy)
+            next_order += 1
+        if kind == "takeover":
+            lines["persona"][rows] = rng.integers(2**40)
+            lines["channel"][rows] = 0
+            for copy in added[-copies:]:
+                copy["persona"][:] = rng.integers(2**40)
+                copy["channel"][:] = 0
+    whole = {
+        name: np.concatenate([column, *(copy[name] for copy in added)])
+        for name, column in lines.items()
+    }
+    return whole, [(f"O{first_number + order:07d}", kind) for order, kind in frauds]
+
+
+def abusive_rates(
+    rng: np.random.Generator, lines: Rows, catalogue: Rows
+) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
+    """Return the chance of each line to come back, and the entities for which it is abnormal."""
+    rate = catalogue["return_rate"][lines["item"]]
+    truth = []
+    bought = np.bincount(lines["customer"])
+    bought[0] = 0
+    sold = np.bincount(lines["product"])
+    planted = (
+        ("product", "faulty_product", "{:05d}", sold >= 40, FAULTY_PRODUCTS, (0.3, 0.55)),
+        ("customer", "returner", "C{:06d}", bought >= 8, RETURNERS, (0.55, 0.95)),
+    )
+    for entity, kind, form, is_eligible, share, bounds in planted:
+        eligible = np.flatnonzero(is_eligible)
+        for number in rng.choice(eligible, max(2, round(share * eligible.size)), replace=False):
+            rate = np.where(lines[entity] == number, rng.uniform(*bounds), rate)
+            truth.append((entity, form.format(number), kind))
+    return rate, truth
+
+
 def simulate_returns(
-    rng: np.random.Generator, lines: Rows, catalogue: Rows, end: np.datetime64
+    rng: np.random.Generator, lines: Rows, rate: np.ndarray, end: np.datetime64
 ) -> Rows:
-    """Return the returns, by time, of completed lines; a few have lost their order."""
+    """Return the returns, by time, of completed lines; a few have lost their order.
+
+    `rate` is the chance of each line to come back.
+    """
     wait = (rng.gamma(3, 4 * DAY, lines["order"].size) + DAY).astype("timedelta64[s]")
-    is_returned = rng.random(lines["order"].size) < catalogue["return_rate"][lines["item"]]
+    is_returned = rng.random(lines["order"].size) < rate
     line = np.flatnonzero(is_returned & (lines["status"] == 0) & (lines["ordered_at"] + wait < end))
     returned_at = (lines["ordered_at"] + wait)[line]
     by_time = np.argsort(returned_at, kind="stable")
@@ -822,6 +928,7 @@ def generate(
     seed: int = 7,
     clean: bool = False,
     truth: bool = False,
+    anomalies: bool = False,
 ) -> None:
     """Write a shop into the folder `out`; equal arguments write equal bytes.
 
@@ -837,12 +944,16 @@ def generate(
         Seed of everything; the planted faults draw from a stream of their own.
     clean, truth : bool
         Plant no faults; write the folder `truth` too.
+    anomalies : bool
+        Plant frauds and abusive returns, and write which they are; other orders stay, returns and
+        events are drawn anew.
     """
     out.mkdir(parents=True, exist_ok=True)
     end = (START.astype("datetime64[M]") + months).astype("datetime64[s]")
     clock = make_clock(end)
     con = duckdb.connect()
     con.execute("create table faults (entity text, rule text, key text, copies bigint)")
+    con.execute("create table anomalies (entity text, id text, kind text)")
     con.execute(
         """create table customers_truth (
             customer_id text, acquired_at timestamp, purchase_rate double,
@@ -870,7 +981,14 @@ def generate(
         orders, dropped_out = simulate_orders(rng, buyers, clock, end)
         lines = simulate_lines(rng, orders, buyers, catalogue, cents)
         lines["order_number"] = done["order"] + 1 + lines["order"]
-        returns = simulate_returns(rng, lines, catalogue, end)
+        rate = catalogue["return_rate"][lines["item"]]
+        if anomalies:
+            draw = stream(100, block)
+            lines, frauds = plant_frauds(draw, orders, buyers, lines, catalogue, cents)
+            rate, abusive = abusive_rates(draw, lines, catalogue)
+            known = [*(("order", *fraud) for fraud in frauds), *abusive]
+            con.executemany("insert into anomalies values (?, ?, ?)", known)
+        returns = simulate_returns(rng, lines, rate, end)
         returns["return_number"] = done["return"] + 1 + np.arange(returns["product"].size)
         events = simulate_events(rng, buyers, dropped_out, clock, end)
         events["session_number"] = done["session"] + 1 + events["session"]
@@ -882,7 +1000,7 @@ def generate(
         save(RETURNS, returns, block)
         save(EVENTS, events, block)
         note_truth(con, keep(buyers | {"dropped_out": dropped_out}, is_customer), clock)
-        done["order"] += orders["buyer"].size
+        done["order"] += lines["order"].max(initial=-1) + 1
         done["return"] += returns["product"].size
         done["session"] += events["session"].max(initial=-1) + 1
         done["event"] += events["session"].size
@@ -890,6 +1008,9 @@ def generate(
             print(f"{last:,} of {customers:,} customers", file=sys.stderr)
     if truth:
         write_truth(con, clock, out / "truth")
+    if anomalies:
+        (out / "truth").mkdir(exist_ok=True)
+        con.table("anomalies").write_csv(str(out / "truth" / "anomalies.csv"))
 
 
 def positive(text: str) -> int:
@@ -910,6 +1031,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--clean", action="store_true", help="plant no faults")
     parser.add_argument("--truth", action="store_true", help="write the truth beside the data")
+    parser.add_argument("--anomalies", action="store_true", help="plant frauds and abusive returns")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write")
     arguments = vars(parser.parse_args())
     lines = arguments.pop("lines")

@@ -179,6 +179,27 @@ def test_the_committed_sample_is_what_the_generator_writes(tmp_path: Path) -> No
     assert 20_000 < count(read(SAMPLE), "orders") < 30_000
 
 
+def test_planted_anomalies_leave_the_rest_of_the_shop_alone(clean: Path, tmp_path: Path) -> None:
+    """Frauds are orders that exist; all other orders are those of the shop without them."""
+    shop.generate(tmp_path, customers=1500, clean=True, anomalies=True)
+    con, plain = read(tmp_path), read(clean)
+    assert (
+        count(con, "anomalies where entity = 'order' and id not in (from orders select order_id)")
+        == 0
+    )
+    assert {kind for (kind,) in con.execute("select distinct kind from anomalies").fetchall()} == {
+        *("new_customer", "bulk", "burst", "takeover", "returner", "faulty_product"),
+    }
+    query = "select {} from orders where order_id not in ({}) order by all"
+    frauds = [
+        id_ for (id_,) in con.execute("select id from anomalies where entity = 'order'").fetchall()
+    ]
+    listed = ", ".join(f"'{id_}'" for id_ in frauds)
+    columns = CONTRACT["orders.csv"].replace(" ", ", ")
+    rest = con.execute(query.format(columns, listed)).fetchall()
+    assert rest == plain.execute(query.format(columns, listed)).fetchall()
+
+
 def test_columns_are_the_contract(clean: Path) -> None:
     """Names, order, types and the hard cases of the text."""
     con = read(clean)
