@@ -68,7 +68,7 @@ def past_periods(known: pd.Series, count: int) -> list[Period]:
     periods = []
     for number in range(count, 0, -1):
         start = len(known) - 1 - number * HORIZON
-        if start <= LEAST_DAYS:
+        if start < LEAST_DAYS:
             continue
         before, sold = known.iloc[:start], known.to_numpy()[start : start + HORIZON]
         expected = forecasts(before)
@@ -152,7 +152,7 @@ def forecast(known: pd.Series) -> Forecast:
     if whole_days < WEEK:
         reason = f"Whole days known: {whole_days}. A forecast needs 7."
         return Forecast(unknown, unknown, unknown, "", "no_history", reason)
-    if not (known.to_numpy()[-1 - HORIZON :] > 0).any():
+    if not (known.to_numpy()[-HORIZON:] > 0).any():
         reason = "Nothing was sold in the last 28 days: whether the shop goes on is not known."
         return Forecast(unknown, unknown, unknown, "", "no_recent_sales", reason)
     today = forecasts(known)

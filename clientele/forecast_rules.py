@@ -10,7 +10,7 @@ import pandas as pd
 HORIZON = 28
 WEEK = 7
 YEAR = 364  # days back to the same weekday of a year before
-# Whole days that a past forecast needs, and a published one with an interval.
+# Known days for a past forecast; whole days for a published one with an interval.
 LEAST_DAYS = 28
 ENOUGH_DAYS = 56
 # The forecast is the mean over all of these. On real shops, choosing among them on a shop's own few
@@ -22,6 +22,7 @@ CLOSED_SHARE = 0.1
 CLOSED_WEEKS = 26
 # Days without a sale in a row that are a closure (Christmas) in a shop that otherwise sells daily.
 CLOSURE_DAYS = 5
+MOST_CLOSED = 0.2  # of all days; where more are like that, such days are usual
 MOST_GROWTH = 3.0
 
 
@@ -94,7 +95,8 @@ def closures(known: pd.Series) -> pd.Series:
     others = known[~long_runs].to_frame("sales")
     by_weekday = (others["sales"] > 0).groupby(others.index.dayofweek).mean()
     open_weekdays = by_weekday[by_weekday >= CLOSED_SHARE]
-    return long_runs & bool((open_weekdays >= 0.9).all())
+    sells_daily = long_runs.mean() <= MOST_CLOSED and (open_weekdays >= 0.9).all()
+    return long_runs & bool(sells_daily)
 
 
 def year_rule(known: pd.Series) -> np.ndarray | None:

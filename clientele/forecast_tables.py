@@ -14,7 +14,7 @@ DAYS = {
     "low": "float",
     "high": "float",
     "rule": "str",
-    "method": "str",
+    "forecast_method": "str",
     "forecast_status": "str",
     "status_reason": "str",
 }
@@ -83,7 +83,7 @@ def forecast_table(daily: pd.DataFrame, as_of_date: pd.Timestamp) -> pd.DataFram
                 "low": result.low[day],
                 "high": result.high[day],
                 "rule": result.rule,
-                "method": METHODS.get(result.rule, ""),
+                "forecast_method": METHODS.get(result.rule, ""),
                 "forecast_status": result.status,
                 "status_reason": result.reason,
             }

@@ -50,37 +50,27 @@ recent as (
     group by 1
 ),
 
--- Rounded running sums: their differences add up to the shop's forecast to the cent.
-running as (
+-- Where the share of a category begins and ends on the way from 0 to 1: rounded, its ends add up to the cent.
+shares as (
     select
-        category,
         {% for measure in ['revenue', 'units'] -%}
-        {{ measure }},
+        cast(sum({{ measure }}) over (order by category rows between unbounded preceding and current row) - {{ measure }} as double)
+        / cast(nullif(sum({{ measure }}) over (), 0) as double) as {{ measure }}_begin,
         cast(sum({{ measure }}) over (order by category rows between unbounded preceding and current row) as double)
         / cast(nullif(sum({{ measure }}) over (), 0) as double) as {{ measure }}_end,
         {% endfor -%}
-        row_number() over (order by category) as category_rank
+        category
     from recent
-),
-
-bounds as (
-    select
-        category,
-        {% for measure in ['revenue', 'units'] -%}
-        {{ measure }}_end,
-        coalesce(lag({{ measure }}_end) over (order by category_rank), 0) as {{ measure }}_start{{ ',' if not loop.last }}
-        {% endfor %}
-    from running
 ),
 
 category_sales_forecast as (
     select
         sales_forecast.order_date,
-        bounds.category,
+        shares.category,
         {% for measure in ['revenue', 'units'] -%}
         cast(
-            cast(cast(sales_forecast.expected_{{ measure }} as double) * bounds.{{ measure }}_end as decimal(18, 2))
-            - cast(cast(sales_forecast.expected_{{ measure }} as double) * bounds.{{ measure }}_start as decimal(18, 2))
+            cast(cast(sales_forecast.expected_{{ measure }} as double) * shares.{{ measure }}_end as decimal(18, 2))
+            - cast(cast(sales_forecast.expected_{{ measure }} as double) * shares.{{ measure }}_begin as decimal(18, 2))
             as decimal(18, 2)
         ) as expected_{{ measure }},
         {% endfor -%}
@@ -88,7 +78,7 @@ category_sales_forecast as (
         sales_forecast.status_reason,
         sales_forecast.as_of_date
     from sales_forecast
-    cross join bounds
+    cross join shares
 )
 
 select * from category_sales_forecast

@@ -8,7 +8,7 @@ forecast_days as (
         expected,
         low,
         high,
-        method,
+        forecast_method,
         forecast_status,
         status_reason
     from {{ ref('forecast_days') }}
@@ -24,7 +24,7 @@ sales_forecast as (
         {% endfor -%}
         max(case when measure = 'revenue' then forecast_status end) as forecast_status,
         nullif(max(case when measure = 'revenue' then status_reason end), '') as status_reason,
-        nullif(max(case when measure = 'revenue' then method end), '') as method,
+        nullif(max(case when measure = 'revenue' then forecast_method end), '') as forecast_method,
         {{ as_of_date() }} as as_of_date
     from forecast_days
     group by 1
