@@ -14,9 +14,9 @@ METHODS = {
     "seasonal_naive": "The same weekday a week before.",
     "last_year": "The same weekday a year before, times the growth since.",
 }
-# Past periods of 28 days: a year to choose the rule on, half of one to take the interval from.
+# Past periods of 28 days: a year of them to choose the rule on, and the newest for the interval.
 CHOICE_PERIODS = 13
-INTERVAL_PERIODS = 6
+INTERVAL_PERIODS = 10
 # Another rule is used once it erred less on so many periods, by more than chance.
 LEAST_CHOICE_PERIODS = 6
 INTERVAL = (0.1, 0.9)

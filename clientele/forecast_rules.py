@@ -99,34 +99,51 @@ def closures(known: pd.Series) -> pd.Series:
     return long_runs & bool(sells_daily)
 
 
-def year_rule(known: pd.Series) -> np.ndarray | None:
-    """Multiply the smoothed week by the root of last year's growth over the same 28 days.
-
-    The growth is what those days sold over what the smoothed week had foretold of them; the root
-    trusts it by half. Days on whose date a closure lay a year ago are 0.
+def level_rule(known: pd.Series, closed: pd.Series) -> np.ndarray:
+    """Repeat the smoothed week; days on whose date a closure lay a year ago are 0.
 
     Parameters
     ----------
     known : pandas.Series of float of shape (n_days,)
         By day, without gaps.
+    closed : pandas.Series of bool of shape (n_days,)
+        Its closures.
 
     Returns
     -------
-    numpy.ndarray of float of shape (28,) or None
-        None where less than 56 days are known of the time before.
+    numpy.ndarray of float of shape (28,)
+    """
+    days = pd.date_range(known.index[-1], periods=HORIZON + 1)[1:]
+    closed_now = closed.reindex(days - pd.DateOffset(years=1), fill_value=False).to_numpy()
+    week = smoothed_week(known.to_numpy()[:-1])
+    return np.where(closed_now, 0.0, next_days(week))
+
+
+def year_growth(known: pd.Series, closed: pd.Series) -> float | None:
+    """Compare the same 28 days a year ago with what the smoothed week had foretold of them.
+
+    Parameters
+    ----------
+    known : pandas.Series of float of shape (n_days,)
+        By day, without gaps.
+    closed : pandas.Series of bool of shape (n_days,)
+        Its closures.
+
+    Returns
+    -------
+    float or None
+        What they sold over what was foretold of their open days, 1/3 to 3; None where fewer than 28
+        days are known of the time before.
     """
     start = len(known) - YEAR
-    if start <= ENOUGH_DAYS:
+    if start < LEAST_DAYS:
         return None
-    closed = closures(known)
     foretold = next_days(smoothed_week(known.to_numpy()[: start - 1]))
     foretold = foretold[~closed.to_numpy()[start : start + HORIZON]].sum()
     sold = known.to_numpy()[start : start + HORIZON].sum()
-    growth = np.clip(sold / foretold, 1 / MOST_GROWTH, MOST_GROWTH) if foretold > 0 else 1.0
-    days = pd.date_range(known.index[-1], periods=HORIZON + 1)[1:]
-    closed_now = closed.reindex(days - pd.DateOffset(years=1), fill_value=False).to_numpy()
-    expected = next_days(smoothed_week(known.to_numpy()[:-1])) * np.sqrt(growth)
-    return np.where(closed_now, 0.0, expected)
+    if foretold <= 0:
+        return 1.0
+    return float(np.clip(sold / foretold, 1 / MOST_GROWTH, MOST_GROWTH))
 
 
 def last_year_rule(known: pd.Series) -> np.ndarray | None:
@@ -153,10 +170,13 @@ def forecasts(known: pd.Series) -> dict[str, np.ndarray]:
     dict of numpy.ndarray of shape (28,)
         By rule; those that need a year are missing where it is not known.
     """
+    closed = closures(known)
+    level, growth = level_rule(known, closed), year_growth(known, closed)
     weeks = whole_weeks(known.to_numpy()[:-1])
     rules = {
-        "weekly_level_year": year_rule(known),
-        "weekly_level": next_days(smoothed_week(known.to_numpy()[:-1])),
+        # The root trusts last year by half.
+        "weekly_level_year": None if growth is None else level * np.sqrt(growth),
+        "weekly_level": level,
         "four_weeks": next_days(weeks[-4:].mean(axis=0)),
         "seasonal_naive": next_days(weeks[-1]),
         "last_year": last_year_rule(known),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from clientele.forecast import Period, choose, forecast, interval, past_periods, score
-from clientele.forecast_rules import closures, forecasts, smoothed_week, year_rule
+from clientele.forecast_rules import closures, forecasts, smoothed_week
 from clientele.forecast_tables import backtest_table, daily_series, forecast_table
 
 WEEKDAYS = np.array([10.0, 12.0, 11.0, 13.0, 16.0, 0.0, 8.0])  # Monday first; Saturday is closed
@@ -100,7 +100,7 @@ def test_last_year_tells_a_season(known):
     season = known.iloc[origin : origin + 28].sum()
     before = known.iloc[:origin]
     flat = forecasts(before)["weekly_level"].sum()
-    assert abs(year_rule(before).sum() - season) < abs(flat - season)
+    assert abs(forecasts(before)["weekly_level_year"].sum() - season) < abs(flat - season)
 
 
 def test_a_closure_last_year_is_one_this_year():
@@ -109,9 +109,10 @@ def test_a_closure_last_year_is_one_this_year():
     closed[start : start + pd.Timedelta(days=9)] = 0.0
     known = closed[: pd.Timestamp("2023-12-15")]
     assert closures(known).sum() == 10
-    expected = pd.Series(year_rule(known), pd.date_range("2023-12-16", periods=28))
-    assert (expected["2023-12-24":"2024-01-02"] == 0).all()
-    assert (expected[["2023-12-22", "2024-01-03"]] > 0).all()
+    for rule in ("weekly_level_year", "weekly_level"):
+        expected = pd.Series(forecasts(known)[rule], pd.date_range("2023-12-16", periods=28))
+        assert (expected["2023-12-24":"2024-01-02"] == 0).all()
+        assert (expected[["2023-12-22", "2024-01-03"]] > 0).all()
 
 
 def test_days_without_a_sale_are_no_closure_in_a_shop_that_sells_rarely():
@@ -135,7 +136,7 @@ def test_the_interval_comes_from_the_newest_errors_and_holds_the_forecast():
     expected = {"weekly_level": np.full(28, 10.0)}
     old = Period(np.full(28, 500.0), expected, {})
     new = Period(np.linspace(11, 20, 28), expected, {})
-    low, high = interval([old] + [new] * 6, "weekly_level_year", np.array([100.0] * 27 + [0.0]))
+    low, high = interval([old] + [new] * 10, "weekly_level_year", np.array([100.0] * 27 + [0.0]))
     assert low[0] == 100
     assert high[0] == pytest.approx(191, rel=0.02)
     assert (low[-1], high[-1]) == (0, 0)
