@@ -53,6 +53,7 @@ lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions 
 
 benchmark: .venv/.benchmark ## measure the models on real shops beside others, rewrite the tables of docs/models.md: ONLINE_RETAIL_2=folder
 	$(BIN)/python benchmarks/churn.py $(if $(ONLINE_RETAIL_2),--online-retail-2 "$(ONLINE_RETAIL_2)")
+	$(BIN)/python benchmarks/forecast.py $(if $(ONLINE_RETAIL_2),--online-retail-2 "$(ONLINE_RETAIL_2)")
 
 clean: ## remove what was built, except the environment
 	rm -rf .building target logs clientele.duckdb clientele.duckdb.wal clientele.duckdb.tmp

@@ -88,7 +88,8 @@ def write_cdnow(folder, sample):
 
 def dbt(command, raw, mapping, database, *arguments, **variables):
     """Run dbt on a shop in a database of its own; returns what it printed."""
-    shop_vars = yaml.safe_load((PROJECT / "shops" / mapping).read_text()) | variables
+    own = yaml.safe_load((PROJECT / "shops" / mapping).read_text()) if mapping else {}
+    shop_vars = own | variables
     run = subprocess.run(
         [
             Path(sys.executable).parent / "dbt", "--quiet", command, "--target", "duckdb",

@@ -20,8 +20,10 @@ from snowflake_emulator.python_models import wrong_python_models
 
 SETUP = (PROJECT / "profiles" / "setup_snowflake.sql").read_text()
 WAREHOUSES = {"ACCOUNTADMIN": "", "LOADER": "LOADING", "TRANSFORMER": "TRANSFORMING"}
-# What each Python model draws its sample from.
+# What each Python model draws its sample from; the forecast reads sums by day of the lines.
 BOUNDED_FROM = {
+    "forecast_backtest": "core.fct_order_lines",
+    "forecast_days": "core.fct_order_lines",
     "churn_model": "features.int_customer_snapshots",
     "segment_model": "features.int_segment_features",
     "segment_selection": "features.int_segment_features",
