@@ -4,6 +4,12 @@
    how a shop names its things. Raises one sentence naming what is wrong. #}
 {% macro create_raw_views() %}
     {%- if not execute -%} {{- return('') -}} {%- endif -%}
+    {#- DuckDB names a database by its file, and then finds none of its tables beside a schema of that name. -#}
+    {%- set schemas = ['main', 'temp', 'system', 'raw'] + graph.nodes.values() | map(attribute='schema') | unique | list -%}
+    {%- if target.type == 'duckdb' and target.database | lower in schemas -%}
+        {{ exceptions.raise_compiler_error("DuckDB cannot tell a database called '" ~ target.database ~ "' from a schema: give CLIENTELE_DUCKDB"
+            ~ " another file name, such as shop.duckdb (what stands before the first point is the name).") }}
+    {%- endif -%}
     {%- do clientele.check_as_of_date() -%}
     {%- set plans = clientele.raw_plans(var('shop') or {}) -%}
     {%- for plan in plans -%}

@@ -310,6 +310,16 @@ def test_a_wrong_shop_fails_at_once_with_one_clear_sentence(make_shop, prepare, 
         assert not shop.query(built)
 
 
+@pytest.mark.parametrize("name", ["main", "core"])
+def test_a_database_called_as_a_schema_is_refused(make_shop, name):
+    shop = make_shop()
+    shop.database = shop.database.with_name(f"{name}.duckdb")
+    result = shop.dbt("build")
+    assert result.returncode != 0
+    assert f"called '{name}'" in result.stdout, result.stdout[-2000:]
+    assert "another file name" in result.stdout
+
+
 def test_a_shop_of_another_shape_is_read_through_its_mapping(make_shop):
     shop = make_shop(files=[])
     (shop.raw / "sales.csv").write_text(
