@@ -89,6 +89,15 @@ def kind_of(node):
     return next((kind for kind, types in KINDS.items() if node.is_type(*types)), None)
 
 
+def is_double(node):
+    """Tell whether an expression is a double; sqlglot takes double x decimal for a decimal."""
+    if isinstance(node, exp.Mul | exp.Add | exp.Sub | exp.Div):
+        return is_double(node.this) or is_double(node.expression)
+    return node.unnest().is_type("double", "float") or (
+        isinstance(node, exp.Paren | exp.Neg) and is_double(node.this)
+    )
+
+
 def type_faults(statement):
     """Yield what is wrong with the types in a statement that has been annotated."""
     for node in statement.find_all(exp.TryCast, exp.Div, *COMPARISONS, exp.Coalesce, exp.Case):
@@ -97,7 +106,9 @@ def type_faults(statement):
             if kind_of(node.this) not in ("text", None):
                 yield f"TRY_CAST takes text only: {text}"
         elif isinstance(node, exp.Div):
-            if not any(side.is_type("double", "float") for side in (node.this, node.expression)):
+            # By 2 or 10, six places are enough.
+            is_exact = node.expression.is_int and 10**6 % (node.expression.to_py() or 7) == 0
+            if not (is_exact or is_double(node.this) or is_double(node.expression)):
                 yield f"a quotient of exact numbers is rounded to six places: {text}"
         else:
             sides = [node.this, node.expression]

@@ -27,6 +27,7 @@ def test_reserved_words_are_found_before_a_build(tmp_path):
         ("select b from core.t", "Column 'B' could not be resolved"),
         ("select try_cast(a as date) as a from core.t", "TRY_CAST takes text only"),
         ("select a / count(*) over () as a from core.t", "a quotient of exact numbers is rounded"),
+        ("select a * a / (a + 1) as a from core.t", "a quotient of exact numbers is rounded"),
         ("select a from core.t where a = name", "number and text meet"),
         ("select coalesce(a, name) as a from core.t", "number and text meet"),
         ("select case when a = 1 then at else name end as a from core.t", "text and time meet"),
