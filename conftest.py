@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import yaml
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parent
 SAMPLE = PROJECT / "sample"
 RAW_FILES = [
     "orders.csv",
