@@ -4,9 +4,9 @@ import shutil
 from datetime import date, timedelta
 
 import pytest
-from conftest import WITHOUT_TRAINING, assert_same_tables
 from test_snowflake import MODELS_ONLY, make_account
 
+from conftest import WITHOUT_TRAINING, assert_same_tables
 from snowflake_emulator import Emulator
 from snowflake_emulator.parity import first_difference
 

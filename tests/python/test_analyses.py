@@ -5,6 +5,7 @@ import re
 import duckdb
 import pandas as pd
 import pytest
+
 from conftest import PROJECT
 
 # A list to write letters with is the one that needs names and addresses; its description says so.

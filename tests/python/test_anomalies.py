@@ -3,9 +3,9 @@
 import duckdb
 import pandas as pd
 import pytest
-from conftest import SAMPLE, Shop
 from scipy.special import gammaln
 
+from conftest import SAMPLE, Shop
 from sample.generate import generate
 
 # In the order in which they are built, with their schemas.

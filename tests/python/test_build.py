@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import duckdb
 import pytest
-from conftest import RAW_FILES, SAMPLE, WITHOUT_TRAINING, Shop, assert_same_tables
 from dbt.cli.main import dbtRunner
 
+from conftest import RAW_FILES, SAMPLE, WITHOUT_TRAINING, Shop, assert_same_tables
 from sample.generate import generate
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import PROJECT, Shop
 from simulated_shops import SHOPS, simulated_orders
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
@@ -21,6 +20,7 @@ from clientele.mbg_nbd import fit_mbg
 from clientele.measures import calibration_error
 from clientele.pipelines import churn_pipeline
 from clientele.sensitivity import sensitivity
+from conftest import PROJECT, Shop
 from sample.generate import CANCELLED, generate
 
 MARTS = ["+customer_churn", "+customer_value", "+model_scorecard", "+churn_deciles",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Shop
 
+from conftest import Shop
 from plugins.raw_files import as_utf8, find_files, open_file
 
 ORDERS = "order_id,customer_id,product_id,quantity,order_date,shipping_address\n"

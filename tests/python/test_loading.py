@@ -13,10 +13,10 @@ import duckdb
 import pyarrow
 import pytest
 import yaml
-from conftest import PROJECT
 from dbt.cli.main import dbtRunner
 from pyarrow import parquet
 
+from conftest import PROJECT
 from snowflake_emulator import Emulator
 
 SETUP = (PROJECT / "profiles" / "setup_snowflake.sql").read_text()

@@ -11,9 +11,9 @@ import duckdb
 import pytest
 import raw_shops
 import yaml
-from conftest import PROJECT
 from dbt.cli.main import dbtRunner
 
+from conftest import PROJECT
 from snowflake_emulator import Emulator
 
 ZONES = {

@@ -4,6 +4,7 @@ import hashlib
 import re
 
 import yaml
+
 from conftest import PROJECT
 
 MODULES = PROJECT / "clientele"

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import duckdb
 import pytest
+
 from conftest import WITHOUT_TRAINING
 
 ORDERS = """

@@ -7,7 +7,6 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SAMPLE, Shop
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import adjusted_rand_score, silhouette_score
@@ -18,6 +17,7 @@ from clientele.segment_names import assign
 from clientele.segment_refits import refit
 from clientele.segment_selection import choose, compare, explained_share
 from clientele.segments import DTYPES, segmentation, train
+from conftest import SAMPLE, Shop
 
 FEATURES = [
     "log_recency",

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from conftest import PROJECT, SAMPLE, WITHOUT_TRAINING, Shop
 
+from conftest import PROJECT, SAMPLE, WITHOUT_TRAINING, Shop
 from sample.generate import generate
 from snowflake_emulator import Emulator
 from snowflake_emulator.compiled import wrong_types

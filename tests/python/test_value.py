@@ -7,11 +7,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT
 from scipy.special import hyp2f1
 from test_churn import build_marts, frame_of, write_orders
 
 from clientele.mbg_nbd import fit_mbg
+from conftest import PROJECT
 
 HORIZONS = (90, 273, 365)
 EXPECTED = """

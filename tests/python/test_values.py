@@ -4,9 +4,9 @@ import json
 
 import duckdb
 import pytest
-from conftest import Shop
 from test_snowflake import make_account
 
+from conftest import Shop
 from snowflake_emulator import Emulator
 
 # What to_utc makes of a text, by the settings of the mapping; None is unreadable.
