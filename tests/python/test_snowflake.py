@@ -29,6 +29,7 @@ BOUNDED_FROM = {
     "segment_model": "features.int_segment_features",
     "segment_selection": "features.int_segment_features",
     "segment_refits": "features.int_segment_features",
+    "product_neighbours": "features.int_product_purchases",
 }
 # Data and unit tests are the same for every shop; equal marts prove more of it.
 MODELS_ONLY = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
@@ -181,9 +182,14 @@ def test_python_models_read_no_more_than_their_sample(account, tmp_path):
         account.emulator,
         account.raw,
         tmp_path,
-        {"train_sample_rows": 6000, "segment_drift_rows": 30},
+        {
+            "train_sample_rows": 6000,
+            "segment_drift_rows": 30,
+            "recommendation_sample_rows": 3000,
+        },
     )
     samples = ["int_training_sample", "int_segment_sample"]
+    samples += ["int_product_purchases", "int_product_trends", "int_recommendation_sample"]
     production = ["--defer", "--state", account.target("TRANSFORMER")]
     selected = ["--select", *samples, *BOUNDED_FROM, *production]
     bounded.succeed("run", *selected, SNOWFLAKE_SCHEMA="bounded")
