@@ -51,16 +51,19 @@ product_recommendations as (
         products.category,
         cast(recommendation_scores.score as double) as score,
         case
-            when recommendation_scores.list = 'buy_again' then
-                'Bought on ' || {{ days_in_words('product_purchases.purchase_days') }} || ', last '
-                || {{ days_in_words(dbt.datediff('product_purchases.last_purchase_date', as_of_date(), 'day')) }}
-                || ' ago.'
-            when reason_products.product_id is not null then
-                'Often bought by customers who bought '
-                || coalesce(reason_products.product_name, reason_products.product_id) || '.'
-            when product_trends.recent_customer_count > 0 then
-                'Customers who bought it in the last 30 days: '
-                || cast(product_trends.recent_customer_count as varchar) || '.'
+            when recommendation_scores.list = 'buy_again'
+                then
+                    'Bought on ' || {{ days_in_words('product_purchases.purchase_days') }} || ', last '
+                    || {{ days_in_words(dbt.datediff('product_purchases.last_purchase_date', as_of_date(), 'day')) }}
+                    || ' ago.'
+            when reason_products.product_id is not null
+                then
+                    'Often bought by customers who bought '
+                    || coalesce(reason_products.product_name, reason_products.product_id) || '.'
+            when product_trends.recent_customer_count > 0
+                then
+                    'Customers who bought it in the last 30 days: '
+                    || cast(product_trends.recent_customer_count as varchar) || '.'
             else 'Customers who bought it so far: ' || cast(product_trends.customer_count as varchar) || '.'
         end as reason,
         recommendation_scores.model_version,
