@@ -207,6 +207,11 @@ def test_reporter_sees_masks(account):
     assert len(account.emulator.query(query, role="TRANSFORMER")) > 1
 
 
+def test_only_a_known_customer_can_be_forgotten(account):
+    result = account.dbt("run-operation", "forget_customer", "--args", "{customer_id: NOBODY}")
+    assert "THERE IS NO CUSTOMER NOBODY in ANALYTICS.CORE.DIM_CUSTOMERS" in result.stdout.upper()
+
+
 def test_check_masking_is_green(account):
     account.succeed("run-operation", "check_masking")
 
