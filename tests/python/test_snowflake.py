@@ -207,6 +207,24 @@ def test_reporter_sees_masks(account):
     assert len(account.emulator.query(query, role="TRANSFORMER")) > 1
 
 
+def test_marts_are_unloaded_to_a_stage_and_the_last_whole_ones_kept(account):
+    """Every export has a folder of its own, and LATEST names the one to read."""
+    for _ in range(2):
+        account.succeed("run-operation", "export_marts")
+    files = [row[0] for row in account.emulator.query("list @analytics.sales.exports")]
+    folders = {file.split("/")[1] for file in files}
+    assert len(folders) == 2 and "LATEST" in folders
+    names = {file.partition("/")[2].partition("/")[2] for file in files}
+    assert {
+        "order_lines/year=2024/month=02/data_0_0_0.parquet",
+        "parquet/core/dim_products/data_0_0_0.parquet",
+        "csv/sales/monthly_sales/data_0_0_0.csv",
+        "json/customers/customer_churn/data_0_0_0.json",
+        "sales_report.txt",
+        "kpi_summary.txt",
+    } <= names
+
+
 def test_only_a_known_customer_can_be_forgotten(account):
     result = account.dbt("run-operation", "forget_customer", "--args", "{customer_id: NOBODY}")
     assert "THERE IS NO CUSTOMER NOBODY in ANALYTICS.CORE.DIM_CUSTOMERS" in result.stdout.upper()
