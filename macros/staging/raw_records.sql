@@ -11,8 +11,9 @@
     {%- endif %}
     {%- set values = {} -%}
     {%- for column in columns -%}
-        {%- do values.update({column: "case when not " ~ forgotten ~ " then " ~ column ~ " end"
-            if forgotten and column in raw_columns('customers') else column}) -%}
+        {%- set name = clientele.column_name(column) -%}
+        {%- do values.update({column: "case when not " ~ forgotten ~ " then " ~ name ~ " end"
+            if forgotten and column in raw_columns('customers') else name}) -%}
     {%- endfor %}
     select
         {% for column, value in values.items() -%}
