@@ -12,7 +12,7 @@ VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test) $(FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build docs map check snowflake-smoke test lint test-airflow benchmark clean
+.PHONY: help build export docs map check snowflake-smoke test lint test-airflow benchmark clean
 
 help: ## this list, in the order of use
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ build: .venv/.build ## build every model of a shop and test it: the sample, or S
 	@echo "The marts stand in $${CLIENTELE_DUCKDB:-clientele.duckdb}. Look at one:"
 	@echo "  $(if $(CLIENTELE_DUCKDB),CLIENTELE_DUCKDB=$(CLIENTELE_DUCKDB) )$(BIN)/dbt show --limit 10 --inline 'select customer_id, frequency, monetary, rfm_segment from {{ ref(\"customer_rfm\") }}'"
 	@echo "Browse models, columns and lineage:   make docs"
+
+export: .venv/.build ## write the built marts as Parquet, CSV, JSON lines and two reports: PLACE=folder (exports)
+	@$(BIN)/dbt --quiet run-operation export_marts $(if $(PLACE),--args '{place: $(PLACE)}')
 
 docs: .venv/.build ## documentation and lineage of what was built, on http://localhost:8080
 	$(BIN)/dbt docs generate $(VARS)

@@ -45,6 +45,7 @@ DATES = {
     "customers": ["registration_date"],
     "inventory": ["last_updated"],
     "events": ["event_at"],
+    "campaign_contacts": ["contacted_at"],
 }
 AMOUNTS = ["unit_price", "discount_amount", "line_total", "price", "cost", "refund_amount"]
 DAYS = [

@@ -44,7 +44,11 @@ def reserved_names(manifest):
     """
     faults = []
     for node in compiled_nodes(manifest):
-        names = {column for column in node["columns"] if column.upper() in RESERVED}
+        names = {
+            name
+            for name, column in node["columns"].items()
+            if name.upper() in RESERVED and not column.get("quote")
+        }
         for statement in sqlglot.parse(node.get("compiled_code") or "", read="duckdb"):
             names.update(reserved_identifiers(statement) if statement else [])
         if names:

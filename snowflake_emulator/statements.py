@@ -12,12 +12,14 @@ from snowflake.connector.errors import ProgrammingError
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from . import access, checks, loading, parameters, procedures
+from . import access, checks, loading, parameters, procedures, unloading
 from .names import FLAGS, MARK, in_full, literal, quoted, stored, with_bindings, with_identifiers
 
 # Statements that fakesnow's parser cannot read or that it does not know, and who answers them.
 HANDLERS = [
     *procedures.HANDLERS,
+    # Before COPY INTO a table.
+    *unloading.HANDLERS,
     *loading.HANDLERS,
     *access.HANDLERS,
     *parameters.HANDLERS,

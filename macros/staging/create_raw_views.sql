@@ -49,7 +49,7 @@
     {%- endfor -%}
     {#- A line that is no record is rejected once: under the table of its file's name, else under the
         first of these that reads it. -#}
-    {%- set order = ['orders', 'returns', 'customers', 'products', 'inventory', 'events'] -%}
+    {%- set order = ['orders', 'returns', 'customers', 'products', 'inventory', 'events', 'campaign_contacts'] -%}
     {%- for plan in plans | sort(attribute='table.name') -%}
         {%- for landing in plan.landings -%}
             {%- set rank = -1 if landing.asked == plan.table.name
@@ -179,20 +179,20 @@
     {%- set ns = namespace(selected=[], by_name=[]) -%}
     {%- for column in contract -%}
         {%- if column in expressions -%}
-            {%- do ns.selected.append("cast(" ~ clientele.mapping_sql(expressions[column]) ~ " as varchar) as " ~ column) -%}
+            {%- do ns.selected.append("cast(" ~ clientele.mapping_sql(expressions[column]) ~ " as varchar) as " ~ clientele.column_name(column)) -%}
         {%- elif column in present -%}
-            {%- do ns.selected.append(column) -%}
+            {%- do ns.selected.append(clientele.column_name(column)) -%}
             {%- do ns.by_name.append(column) -%}
         {%- elif table.columns[column].config.meta.aliases | default([]) | select('in', present) | list -%}
             {%- set alias = table.columns[column].config.meta.aliases | select('in', present) | first -%}
-            {%- do ns.selected.append(alias ~ " as " ~ column) -%}
+            {%- do ns.selected.append(clientele.column_name(alias) ~ " as " ~ clientele.column_name(column)) -%}
             {%- do ns.by_name.append(alias) -%}
         {%- elif table.columns[column].config.meta.required and plan.landings -%}
             {{ exceptions.raise_compiler_error("Required column '" ~ column ~ "' of '" ~ table.name ~ "' is missing in "
                 ~ names ~ " (" ~ ("the query gives " if plan.query else "it has ") ~ columns | join(', ')
                 ~ "): add it, or map it in the var `shop` (see shops/README.md).") }}
         {%- else -%}
-            {%- do ns.selected.append("cast(null as varchar) as " ~ column) -%}
+            {%- do ns.selected.append("cast(null as varchar) as " ~ clientele.column_name(column)) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- set mentioned = [settings.get('relation', ''), settings.get('unnest', ''), settings.get('filter', '')]
@@ -245,7 +245,7 @@
         union all
         select
             {% for column in contract -%}
-            cast(null as varchar) as {{ column }},
+            cast(null as varchar) as {{ clientele.column_name(column) }},
             {% endfor -%}
             'malformed_row' as landing_rule,
             landing_record

@@ -5,6 +5,14 @@
     {{- return(graph.sources.values() | selectattr('source_name', 'equalto', 'shop') | sort(attribute='name') | list) -}}
 {% endmacro %}
 
+{# SQL of a column of the raw contract: in quotes, since one of them (`group`) is a word of SQL.
+
+   Arguments:
+     column (string): its name. #}
+{% macro column_name(column) %}
+    {{- return(adapter.quote(clientele.folded(column))) -}}
+{% endmacro %}
+
 {# Names of the contract's columns of one raw table, in order (at parse time: none). #}
 {% macro raw_columns(entity) %}
     {%- if not execute -%} {{- return([]) -}} {%- endif -%}

@@ -38,6 +38,7 @@ ORDERS_ALONE = {
     "inventory": {"relation": None},
     "returns": {"relation": None},
     "events": {"relation": None},
+    "campaign_contacts": {"relation": None},
 }
 
 # As the models do: without it, sums of doubles depend on the machine.

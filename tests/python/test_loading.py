@@ -93,9 +93,11 @@ class Loader:
         with duckdb.connect(str(self.project / "shop.duckdb"), read_only=True) as connection:
             found = connection.execute(
                 """
-                select table_name, string_agg(column_name, ', ' order by ordinal_position)
+                select table_name,
+                    string_agg('"' || column_name || '"', ', ' order by ordinal_position)
                 from information_schema.columns where table_schema = 'raw' and table_name in
-                ('orders', 'customers', 'products', 'inventory', 'returns', 'events') group by 1
+                ('orders', 'customers', 'products', 'inventory', 'returns', 'events',
+                'campaign_contacts') group by 1
                 """
             ).fetchall()
             queries = {table: f"select {columns} from raw.{table}" for table, columns in found}
@@ -161,6 +163,9 @@ def test_delimited_files_as_programs_write_them(loader, raw):
     (raw / "customers.csv.gz").write_bytes(gzip.compress(names.encode("utf-16")))
     (raw / "products.csv").write_bytes("sep=|\nproduct_id|name|\nP1|€ – “x”|\n".encode("cp1252"))
     (raw / "inventory.csv").write_text("\n\nproduct_id , warehouse_id,stock_quantity\nP1,W1,5")
+    (raw / "campaign_contacts.csv").write_text(
+        "customer_id,group,contacted_at,campaign\nC1,control,2025-01-01,May\nC2,treatment,,May\n"
+    )
     mapping = {
         "orders": {"delimiter": ";"},
         "customers": {"encoding": "UTF-16"},
@@ -290,6 +295,9 @@ def test_raw_rows_are_those_of_duckdb(loader, raw):
     parquet.write_table(pyarrow.table(columns), raw / "returns.parquet")
     write_orders(raw / "events" / "a.csv", "E1 E2", "event_id,event_type,event_at")
     write_orders(raw / "events" / "b.csv", "2026,E3,S1", "Event_At,event_id,session_id,event_type")
+    (raw / "campaign_contacts.csv").write_text(
+        "customer_id,group,contacted_at,campaign\nC1,control,2025-01-01,May\nC2,treatment,,May\n"
+    )
     mapping = {
         "orders": {"delimiter": ";"},
         "inventory": {"encoding": "latin-1"},
@@ -299,6 +307,7 @@ def test_raw_rows_are_those_of_duckdb(loader, raw):
     here, there = loader.views(raw, mapping)
     assert {table: len(rows) for table, rows in here.items()} == {
         "orders": 37, "customers": 3, "products": 3, "inventory": 2, "returns": 3, "events": 3,
+        "campaign_contacts": 2,
     }  # fmt: skip
     for table, rows in here.items():
         assert there[table] == rows, table

@@ -64,6 +64,7 @@ JOINED = {
     },
     "inventory": {"relation": None},
     "events": {"relation": None},
+    "campaign_contacts": {"relation": None},
 }
 
 

@@ -29,6 +29,7 @@ BOUNDED_FROM = {
     "segment_model": "features.int_segment_features",
     "segment_selection": "features.int_segment_features",
     "segment_refits": "features.int_segment_features",
+    "product_neighbours": "features.int_product_purchases",
 }
 # Data and unit tests are the same for every shop; equal marts prove more of it.
 MODELS_ONLY = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
@@ -181,9 +182,14 @@ def test_python_models_read_no_more_than_their_sample(account, tmp_path):
         account.emulator,
         account.raw,
         tmp_path,
-        {"train_sample_rows": 6000, "segment_drift_rows": 30},
+        {
+            "train_sample_rows": 6000,
+            "segment_drift_rows": 30,
+            "recommendation_sample_rows": 3000,
+        },
     )
     samples = ["int_training_sample", "int_segment_sample"]
+    samples += ["int_product_purchases", "int_product_trends", "int_recommendation_sample"]
     production = ["--defer", "--state", account.target("TRANSFORMER")]
     selected = ["--select", *samples, *BOUNDED_FROM, *production]
     bounded.succeed("run", *selected, SNOWFLAKE_SCHEMA="bounded")
@@ -199,6 +205,29 @@ def test_reporter_sees_masks(account):
     query = "select distinct email from analytics.core.dim_customers where email is not null"
     assert account.emulator.query(query, role="REPORTER") == [("***",)]
     assert len(account.emulator.query(query, role="TRANSFORMER")) > 1
+
+
+def test_marts_are_unloaded_to_a_stage_and_the_last_whole_ones_kept(account):
+    """Every export has a folder of its own, and LATEST names the one to read."""
+    for _ in range(2):
+        account.succeed("run-operation", "export_marts")
+    files = [row[0] for row in account.emulator.query("list @analytics.sales.exports")]
+    folders = {file.split("/")[1] for file in files}
+    assert len(folders) == 2 and "LATEST" in folders
+    names = {file.partition("/")[2].partition("/")[2] for file in files}
+    assert {
+        "order_lines/year=2024/month=02/data_0_0_0.parquet",
+        "parquet/core/dim_products/data_0_0_0.parquet",
+        "csv/sales/monthly_sales/data_0_0_0.csv",
+        "json/customers/customer_churn/data_0_0_0.json",
+        "sales_report.txt",
+        "kpi_summary.txt",
+    } <= names
+
+
+def test_only_a_known_customer_can_be_forgotten(account):
+    result = account.dbt("run-operation", "forget_customer", "--args", "{customer_id: NOBODY}")
+    assert "THERE IS NO CUSTOMER NOBODY in ANALYTICS.CORE.DIM_CUSTOMERS" in result.stdout.upper()
 
 
 def test_check_masking_is_green(account):

@@ -126,18 +126,21 @@ def test_days_train_when_there_is_a_reason_and_tell_what_is_odd(airflow, calls):
     assert states.keys() == {"success", "skipped"}, output[-5000:]
     assert states["skipped"] == {"train"} and "Reasons to train: none" in output
     assert len(posted) == 11
+    assert (airflow.database.parent / "exports" / "kpi_summary.txt").exists()
 
 
-def test_a_day_that_fails_is_told_and_leaves_the_shop_as_it_was(airflow, calls, tmp_path):
+def test_a_day_that_an_alarm_stops_is_told_and_leaves_the_shop_as_it_was(airflow, calls, tmp_path):
     _, posted = calls
     posted.clear()
     before = airflow.database.read_bytes()
-    states, output = run_day(airflow, "2026-01-04", CLIENTELE_RAW_DIR=str(tmp_path))
+    raw = shutil.copytree(PROJECT / "sample", tmp_path / "raw")
+    with (PROJECT / "sample/orders.csv").open() as orders:
+        (raw / "orders.csv").write_text(orders.readline())
+    states, output = run_day(airflow, "2026-01-04", CLIENTELE_RAW_DIR=str(raw))
     assert states["failed"] == {"etl"}, output[-5000:]
     assert {"train", "swap_in", "predict_by_api"} < states["upstream_failed"]
-    ((path, _, body),) = posted
-    assert path == "/webhook"
-    assert body["text"].startswith(
-        "clientele_daily: etl failed on 2026-01-04. The shop is as it was"
-    )
+    assert {path for path, *_ in posted} == {"/webhook"}
+    failure, alarms = sorted((body["text"] for *_, body in posted), key="alarms of".__contains__)
+    assert failure.startswith("clientele_daily: etl failed on 2026-01-04.")
+    assert "nothing_accepted in orders" in alarms
     assert airflow.database.read_bytes() == before

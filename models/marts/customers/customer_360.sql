@@ -98,6 +98,18 @@ customer_value as (
     from {{ ref('customer_value') }}
 ),
 
+product_recommendations as (
+    select
+        customer_id,
+        list,
+        rank,
+        product_id,
+        product_name,
+        reason
+    from {{ ref('product_recommendations') }}
+    where rank = 1
+),
+
 customer_actions as (
     select
         lifecycle_stage,
@@ -136,6 +148,30 @@ stages as (
         on customers.customer_id = customer_churn.customer_id
 ),
 
+-- Who is new or never ordered is shown something new; others what they buy again. The other list where that one is empty.
+products as (
+    select
+        product_recommendations.customer_id,
+        product_recommendations.product_id,
+        product_recommendations.product_name,
+        product_recommendations.reason,
+        row_number() over (
+            partition by product_recommendations.customer_id
+            order by
+                case
+                    when
+                        (stages.lifecycle_stage in ('new', 'never_ordered'))
+                        = (product_recommendations.list = 'new_to_you')
+                        then 1
+                    else 2
+                end,
+                product_recommendations.list
+        ) as preference
+    from product_recommendations
+    inner join stages
+        on product_recommendations.customer_id = stages.customer_id
+),
+
 customer_360 as (
     select
         customers.customer_id,
@@ -147,27 +183,8 @@ customer_360 as (
         customers.loyalty_tier,
         customers.is_premium_customer,
         customers.accepts_marketing,
-        customers.is_inferred,
-        customer_rfm.customer_id is not null as has_ordered,
-        cast({{ dbt.dateadd('day', '-customer_snapshots.tenure_days', 'customers.as_of_date') }} as date)
-            as first_order_date,
-        cast({{ dbt.dateadd('day', '-customer_rfm.recency_days', 'customers.as_of_date') }} as date)
-            as last_order_date,
-        customer_rfm.recency_days,
-        customer_snapshots.tenure_days,
-        coalesce(customer_rfm.frequency, 0) as frequency,
-        coalesce(customer_rfm.monetary, 0) as monetary,
-        cast(coalesce(returns.refund_amount, 0) as decimal(18, 2)) as refund_amount,
-        cast(coalesce(customer_rfm.monetary, 0) - coalesce(returns.refund_amount, 0) as decimal(18, 2)) as net_monetary,
-        cast(customer_snapshots.average_order_value as decimal(18, 2)) as average_order_value,
-        cast(coalesce(customer_snapshots.orders_365, 0) as integer) as order_days_365,
-        cast(coalesce(customer_snapshots.value_365, 0) as decimal(18, 2)) as value_365,
-        customer_snapshots.category_count,
-        customer_snapshots.discount_share,
-        cast(coalesce(customer_snapshots.return_days, 0) as integer) as return_days,
         stages.lifecycle_stage,
         stages.value_tier,
-        customer_actions.action_code,
         customer_actions.recommended_action,
         case stages.lifecycle_stage
             when 'never_ordered' then 'Never ordered.'
@@ -182,35 +199,57 @@ customer_360 as (
                 || ', of ' || stages.value_tier || ' value.'
                 || coalesce(' ' || customer_churn.reason_1 || '.', '')
         end as action_reason,
+        products.product_id as recommended_product_id,
+        products.product_name as recommended_product_name,
+        products.reason as product_reason,
+        customer_value.money_at_risk,
+        customer_churn.churn_probability,
+        customer_churn.risk_band,
+        customer_churn.reason_1 as churn_reason_1,
+        customer_churn.reason_2 as churn_reason_2,
+        customer_churn.reason_3 as churn_reason_3,
+        customer_rfm.rfm_segment,
+        customer_rfm.previous_rfm_segment,
+        customer_rfm.recommended_action as rfm_action,
+        customer_segments.segment_name,
+        customer_segments.recommended_action as segment_action,
+        customer_rfm.customer_id is not null as has_ordered,
+        cast({{ dbt.dateadd('day', '-customer_snapshots.tenure_days', 'customers.as_of_date') }} as date)
+            as first_order_date,
+        cast({{ dbt.dateadd('day', '-customer_rfm.recency_days', 'customers.as_of_date') }} as date)
+            as last_order_date,
+        customer_value.next_order_date,
+        coalesce(customer_rfm.frequency, 0) as frequency,
+        coalesce(customer_rfm.monetary, 0) as monetary,
+        cast(coalesce(returns.refund_amount, 0) as decimal(18, 2)) as refund_amount,
+        cast(coalesce(customer_rfm.monetary, 0) - coalesce(returns.refund_amount, 0) as decimal(18, 2)) as net_monetary,
+        cast(customer_snapshots.average_order_value as decimal(18, 2)) as average_order_value,
+        cast(coalesce(customer_snapshots.orders_365, 0) as integer) as order_days_365,
+        cast(coalesce(customer_snapshots.value_365, 0) as decimal(18, 2)) as value_365,
+        customer_value.historical_clv,
+        customer_value.predicted_orders,
+        customer_value.predicted_value,
+        customer_snapshots.category_count,
+        customer_snapshots.discount_share,
+        cast(coalesce(customer_snapshots.return_days, 0) as integer) as return_days,
+        customer_rfm.recency_days,
+        customer_snapshots.tenure_days,
         customer_rfm.r_score,
         customer_rfm.f_score,
         customer_rfm.m_score,
         customer_rfm.rfm_code,
-        customer_rfm.rfm_segment,
-        customer_rfm.previous_rfm_segment,
-        customer_rfm.recommended_action as rfm_action,
-        customer_segments.segment_id,
-        customer_segments.segment_name,
-        customer_segments.distance as segment_distance,
-        customer_segments.recommended_action as segment_action,
-        coalesce(customer_segments.segment_status, 'never_ordered') as segment_status,
-        customer_segments.model_version as segment_model_version,
-        customer_churn.churn_probability,
         customer_churn.churn_percentile,
-        customer_churn.risk_band,
+        customer_actions.action_code,
         customer_churn.score_status as churn_status,
         customer_churn.score_reason as churn_status_reason,
-        customer_churn.reason_1 as churn_reason_1,
-        customer_churn.reason_2 as churn_reason_2,
-        customer_churn.reason_3 as churn_reason_3,
         customer_churn.model_version as churn_model_version,
-        customer_value.historical_clv,
-        customer_value.predicted_orders,
-        customer_value.predicted_value,
-        customer_value.next_order_date,
-        customer_value.money_at_risk,
+        customer_segments.segment_id,
+        customer_segments.distance as segment_distance,
+        coalesce(customer_segments.segment_status, 'never_ordered') as segment_status,
+        customer_segments.model_version as segment_model_version,
         customer_value.score_status as value_status,
         customer_value.model_version as value_model_version,
+        customers.is_inferred,
         customers.as_of_date
     from customers
     inner join stages
@@ -231,6 +270,10 @@ customer_360 as (
         on customers.customer_id = customer_churn.customer_id
     left join customer_value
         on customers.customer_id = customer_value.customer_id
+    left join products
+        on
+            customers.customer_id = products.customer_id
+            and products.preference = 1
 )
 
 select * from customer_360

@@ -6,6 +6,7 @@
     'inventory': ['product_id', 'warehouse_id'],
     'returns': ['return_id'],
     'events': ['event_id'],
+    'campaign_contacts': ['customer_id', 'campaign'],
 } %}
 with
 

@@ -84,6 +84,7 @@ amounts as (
 checked as (
     select
         *,
+        {{ is_forgotten('customer_id') }} as is_forgotten,
         case
             when landing_rule is not null then landing_rule
             when order_id is null then 'missing_order_id'
@@ -114,10 +115,11 @@ base_shop__order_rows as (
     select
         order_id,
         order_line_id,
-        customer_id,
+        -- The order stays, as a guest's.
+        case when not is_forgotten then customer_id end as customer_id,
         customer_id is null and written_customer_id is not null as is_placeholder_customer,
         product_id,
-        shipping_address,
+        case when not is_forgotten then shipping_address end as shipping_address,
         order_status,
         channel,
         quantity,
@@ -137,9 +139,9 @@ base_shop__order_rows as (
         -- The raw texts, for the record of a row that is rejected; null where the kept form is the same text.
         nullif(raw_order_id, order_id) as raw_order_id,
         nullif(raw_order_line_id, order_line_id) as raw_order_line_id,
-        nullif(raw_customer_id, customer_id) as raw_customer_id,
+        case when not is_forgotten then nullif(raw_customer_id, customer_id) end as raw_customer_id,
         nullif(raw_product_id, product_id) as raw_product_id,
-        nullif(raw_shipping_address, shipping_address) as raw_shipping_address,
+        case when not is_forgotten then nullif(raw_shipping_address, shipping_address) end as raw_shipping_address,
         nullif(raw_order_status, order_status) as raw_order_status,
         nullif(raw_channel, channel) as raw_channel,
         nullif(raw_currency, currency) as raw_currency,
