@@ -62,15 +62,13 @@ REASONS_TO_TRAIN = """
 """
 ALARMS = """
 {% set alarms = ref('data_quality_alarms') %}
-select alarm, entity, detail, record_count, remedy
-from
-    {% if load_relation(alarms) %}
-        {{ alarms }}
-    {% else %}
-        (select null as alarm, null as entity, null as detail, null as record_count, null as remedy) as none_yet
-    where alarm is not null
-    {% endif %}
-order by alarm, entity, detail
+{% if load_relation(alarms) %}
+    select alarm, entity, detail, record_count, remedy
+    from {{ alarms }}
+    order by alarm, entity, detail
+{% else %}
+    select one from (select 1 as one) as nothing_built_yet where one = 0
+{% endif %}
 """
 CUSTOMERS_AT_RISK = """
 select customer_id
