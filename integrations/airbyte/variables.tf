@@ -27,7 +27,7 @@ variable "schedule" {
 }
 
 variable "storage" {
-  description = "The S3-compatible storage: where the shop puts its files, and where the lake is."
+  description = "The S3-compatible storage: where the shop puts its files, and where the lake is. The region is one of AWS's, or empty."
   type = object({
     endpoint     = string
     region       = string

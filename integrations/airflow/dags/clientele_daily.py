@@ -7,6 +7,7 @@ is not disturbed, and a day that fails leaves it as it was.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from datetime import datetime
@@ -16,7 +17,11 @@ import cosmos.settings
 import yaml
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk import Param, chain, dag, task
-from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowNotFoundException,
+    AirflowSkipException,
+)
 from cosmos import DbtBuildLocalOperator, DbtRunOperationLocalOperator, ProfileConfig
 
 # Cosmos reports its use to its makers otherwise.
@@ -61,14 +66,10 @@ REASONS_TO_TRAIN = """
 {% endif %}
 """
 ALARMS = """
-{% set alarms = ref('data_quality_alarms') %}
-{% if load_relation(alarms) %}
-    select alarm, entity, detail, record_count, remedy
-    from {{ alarms }}
-    order by alarm, entity, detail
-{% else %}
-    select one from (select 1 as one) as nothing_built_yet where one = 0
-{% endif %}
+select alarm, entity, detail, record_count, remedy
+from {{ ref('data_quality_alarms') }}
+where severity != 'info'
+order by alarm, entity, detail
 """
 CUSTOMERS_AT_RISK = """
 select customer_id
@@ -124,13 +125,20 @@ def day_of(dag_run):
     return dag_run.logical_date or dag_run.run_after
 
 
+class AlarmError(AirflowException):
+    """Alarms about the shop's data that stopped its build."""
+
+
 def tell_failure(context):
-    """Tell which task failed, but not what it says: that may name customers."""
+    """Tell which task failed. Only of alarms it tells the text: another may name customers."""
     task_instance, day = context["task_instance"], day_of(context["dag_run"])
-    tell(
+    lines = [
         f"{task_instance.dag_id}: {task_instance.task_id} failed on {day:%Y-%m-%d}."
         f" Its log says why: {task_instance.log_url}"
-    )
+    ]
+    if isinstance(context["exception"], AlarmError):
+        lines.append(str(context["exception"]))
+    tell("\n".join(lines))
 
 
 def dbt_settings():
@@ -152,9 +160,20 @@ def dbt_settings():
     }
 
 
+class StageOperator(DbtBuildLocalOperator):
+    """A build that is clear about the alarms that stop it."""
+
+    def handle_exception_subprocess(self, result):
+        """Raise what stopped dbt, if anything did."""
+        alarms = re.findall(r"ERROR (\w+ in \w+: .*)", "\n".join(result.full_output))
+        if result.exit_code and alarms:
+            raise AlarmError("\n".join(alarms))
+        super().handle_exception_subprocess(result)
+
+
 def stage(name, **options):
     """Make the task that builds a stage of selectors.yml and tests it."""
-    return DbtBuildLocalOperator(
+    return StageOperator(
         task_id=name,
         selector=name,
         # They prove the models under the sample's settings.
@@ -168,9 +187,8 @@ def stage(name, **options):
     schedule="@daily",
     start_date=datetime(2025, 1, 1),
     catchup=False,
-    # Two builds of one shop would write the same tables, and DuckDB lets one process in.
+    # Two builds of one shop would write the same tables.
     max_active_runs=1,
-    max_active_tasks=1,
     default_args={"on_failure_callback": tell_failure},
     params={
         "train": Param(False, type="boolean", description="Train today, whatever speaks for it."),
@@ -212,8 +230,7 @@ def clientele_daily():
         print(f"Reasons to train: {', '.join(reasons) or 'none'}")
         return bool(reasons)
 
-    # Also when they are why the build stopped.
-    @task(trigger_rule="all_done")
+    @task
     def find_alarms():
         return query(ALARMS)
 
@@ -224,7 +241,7 @@ def clientele_daily():
             for alarm in alarms
         ]
         if lines:
-            tell("\n".join(["clientele_daily: alarms of the last build", *lines]))
+            tell("\n".join(["clientele_daily: look at these alarms", *lines]))
 
     @task
     def find_customers(params):
@@ -253,27 +270,26 @@ def clientele_daily():
             task_id="load", macro_name="load_raw", **dbt_settings() | {"env": ENVIRONMENT | roles}
         )
         loaded = [load]
-    # Each task has a folder of its own, and dbt would look for seeds in that of the last day.
-    etl = stage("etl", partial_parse=False)
-    export = DbtRunOperationLocalOperator(
-        task_id="export", macro_name="export_marts", args=place, **dbt_settings()
-    )
     alarms, customers = find_alarms(), find_customers()
+    tell_alarms(alarms)
+    # One after the other, because DuckDB lets one process in.
     chain(
         *loaded,
-        etl,
+        # Each task has a folder of its own, and dbt would look for seeds in that of the last day.
+        stage("etl", partial_parse=False),
         has_reason_to_train(),
         stage("train"),
         stage("predict", trigger_rule="none_failed"),
         stage("publish"),
         stage("evaluate"),
-        export,
+        DbtRunOperationLocalOperator(
+            task_id="export", macro_name="export_marts", args=place, **dbt_settings()
+        ),
+        alarms,
         customers,
         *finished,
         predict_by_api(customers),
     )
-    # The alarms are in the copy, which is gone at the end.
-    chain(etl, alarms, [tell_alarms(alarms), *finished])
 
 
 clientele_daily()

@@ -82,17 +82,27 @@ def airflow(tmp_path_factory, calls):
     return run
 
 
-def test_the_dag_is_imported_and_reports_nothing_to_anybody(airflow):
-    assert "No data found" in airflow("dags", "list-import-errors").stdout
-    script = "import clientele_daily, cosmos.telemetry; print(cosmos.telemetry.should_emit())"
+@pytest.mark.parametrize(
+    "target, only_there", [("duckdb", {"take_copy", "swap_in"}), ("snowflake", {"load"})]
+)
+def test_the_dag_is_imported_and_reports_nothing_to_anybody(airflow, target, only_there):
+    assert "No data found" in airflow("dags", "list-import-errors", DBT_TARGET=target).stdout
+    script = (
+        "import clientele_daily, cosmos.telemetry\n"
+        "print(*clientele_daily.clientele_daily().task_ids, cosmos.telemetry.should_emit())"
+    )
     result = subprocess.run(
         [sys.executable, "-c", script],
         cwd=DAGS,
-        env=airflow.environment,
+        env=airflow.environment | {"DBT_TARGET": target},
         capture_output=True,
         text=True,
     )
-    assert result.stdout.splitlines()[-1] == "False", result.stderr
+    *tasks, is_reported = result.stdout.splitlines()[-1].split()
+    assert is_reported == "False", result.stderr
+    everywhere = {"etl", "has_reason_to_train", "train", "predict", "publish", "evaluate", "export"}
+    everywhere |= {"find_alarms", "tell_alarms", "find_customers", "predict_by_api"}
+    assert set(tasks) == everywhere | only_there
 
 
 def run_day(airflow, day, **changed):
@@ -134,13 +144,15 @@ def test_a_day_that_an_alarm_stops_is_told_and_leaves_the_shop_as_it_was(airflow
     posted.clear()
     before = airflow.database.read_bytes()
     raw = shutil.copytree(PROJECT / "sample", tmp_path / "raw")
-    with (PROJECT / "sample/orders.csv").open() as orders:
-        (raw / "orders.csv").write_text(orders.readline())
+    (raw / "inventory.csv").write_text(
+        "product_id,warehouse_id,stock_quantity,last_updated\n1,1,many,\n"
+    )
     states, output = run_day(airflow, "2026-01-04", CLIENTELE_RAW_DIR=str(raw))
     assert states["failed"] == {"etl"}, output[-5000:]
     assert {"train", "swap_in", "predict_by_api"} < states["upstream_failed"]
-    assert {path for path, *_ in posted} == {"/webhook"}
-    failure, alarms = sorted((body["text"] for *_, body in posted), key="alarms of".__contains__)
+    ((path, _, body),) = posted
+    assert path == "/webhook"
+    failure, alarm = body["text"].splitlines()
     assert failure.startswith("clientele_daily: etl failed on 2026-01-04.")
-    assert "nothing_accepted in orders" in alarms
+    assert alarm.startswith("nothing_accepted in inventory: invalid_stock_quantity | 1 records")
     assert airflow.database.read_bytes() == before
