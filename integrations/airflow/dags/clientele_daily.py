@@ -57,10 +57,14 @@ REASONS_TO_TRAIN = """
     where age = 1 and retrain_recommended
     union all
     select 'a simple rule is better than the churn model' as reason
-    from {{ scorecard }}
-    where split = 'test' and score_status = 'scored'
-    having max(case when model = 'churn' then brier_score end)
-        > min(case when model != 'churn' then brier_score end)
+    from (
+        select
+            max(case when model = 'churn' then brier_score end) as model_score,
+            min(case when model != 'churn' then brier_score end) as rule_score
+        from {{ scorecard }}
+        where split = 'test' and score_status = 'scored'
+    ) as scores
+    where model_score > rule_score
 {% else %}
     select 'nothing was learnt yet' as reason
 {% endif %}

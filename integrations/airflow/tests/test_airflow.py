@@ -117,9 +117,19 @@ def run_day(airflow, day, **changed):
     }, output
 
 
-def test_days_train_when_there_is_a_reason_and_tell_what_is_odd(airflow, calls):
+@pytest.fixture(scope="module")
+def days(airflow, calls):
+    """Run two days; returns of each its tasks by state, what was printed and what was posted."""
     _, posted = calls
-    states, output = run_day(airflow, "2026-01-02")
+    found = []
+    for day in ("2026-01-02", "2026-01-03"):
+        posted.clear()
+        found.append((*run_day(airflow, day), list(posted)))
+    return found
+
+
+def test_the_first_day_trains_predicts_and_tells_what_is_odd(days):
+    states, output, posted = days[0]
     assert states.keys() == {"success"}, output[-5000:]
     assert "train" in states["success"] and "nothing was learnt yet" in output
     batches = [call for call in posted if call[0] == "/predict/batch"]
@@ -131,15 +141,45 @@ def test_days_train_when_there_is_a_reason_and_tell_what_is_odd(airflow, calls):
     (alarms,) = [body["text"] for path, _, body in posted if path == "/webhook"]
     assert "unknown_status in orders: teleported (1 records)" in alarms
 
-    posted.clear()
-    states, output = run_day(airflow, "2026-01-03")
+
+def test_the_next_day_has_no_reason_to_train(airflow, days):
+    states, output, posted = days[1]
     assert states.keys() == {"success", "skipped"}, output[-5000:]
     assert states["skipped"] == {"train"} and "Reasons to train: none" in output
     assert len(posted) == 11
     assert (airflow.database.parent / "exports" / "kpi_summary.txt").exists()
 
 
-def test_a_day_that_an_alarm_stops_is_told_and_leaves_the_shop_as_it_was(airflow, calls, tmp_path):
+def test_drift_and_a_better_rule_are_reasons_to_train(airflow, days):
+    copy = airflow.database.parent / ".airflow" / airflow.database.name
+    shutil.copy(airflow.database, copy)
+    changes = """
+import duckdb, sys
+shop = duckdb.connect(sys.argv[1])
+shop.execute("update monitoring.segment_drift set retrain_recommended = true")
+shop.execute("update monitoring.model_scorecard set brier_score = 1 where model = 'churn'")
+"""
+    # Airflow's environment has no DuckDB.
+    subprocess.run([PROJECT / ".venv/bin/python", "-c", changes, copy], check=True)
+    script = "import clientele_daily as day; print(day.query(day.REASONS_TO_TRAIN))"
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=DAGS,
+        env=airflow.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.splitlines()[-1] == str(
+        [
+            {"reason": "the segments drifted"},
+            {"reason": "a simple rule is better than the churn model"},
+        ]
+    ), result.stderr
+
+
+def test_a_day_that_an_alarm_stops_is_told_and_leaves_the_shop_as_it_was(
+    airflow, calls, days, tmp_path
+):
     _, posted = calls
     posted.clear()
     before = airflow.database.read_bytes()
