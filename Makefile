@@ -12,7 +12,7 @@ VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test) $(FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build export docs map check snowflake-smoke test lint benchmark clean
+.PHONY: help build export docs map check snowflake-smoke test lint test-airflow benchmark clean
 
 help: ## this list, in the order of use
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions 
 	$(BIN)/dbt-bouncer run --only manifest_checks
 	$(BIN)/sqlfluff lint models snapshots tests analyses
 
+test-airflow: .venv/.build integrations/airflow/.venv/.test ## the daily run on Airflow, in an environment of its own: three days of the sample
+	cd integrations/airflow && .venv/bin/pytest
+
 benchmark: .venv/.benchmark ## measure the models on real shops beside others, rewrite the tables of docs/models.md: ONLINE_RETAIL_2=folder
 	$(BIN)/python benchmarks/churn.py $(if $(ONLINE_RETAIL_2),--online-retail-2 "$(ONLINE_RETAIL_2)")
 	$(BIN)/python benchmarks/forecast.py $(if $(ONLINE_RETAIL_2),--online-retail-2 "$(ONLINE_RETAIL_2)")
@@ -75,3 +78,8 @@ clean: ## remove what was built, except the environment
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -e ".[benchmark]"
 	touch .venv/.build $@
+
+integrations/airflow/.venv/.test: integrations/airflow/pyproject.toml
+	test -x integrations/airflow/$(BIN)/python || $(PYTHON) -m venv integrations/airflow/.venv
+	integrations/airflow/$(BIN)/pip install --quiet -e "integrations/airflow[test]"
+	touch $@

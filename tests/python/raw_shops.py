@@ -601,6 +601,56 @@ def read_olist(folder):
     )
 
 
+# HubSpot's contacts as Airbyte lands them.
+
+
+def make_hubspot_airbyte(folder, seed=9):
+    """Append mode: a contact comes again when it changes; one is in the bin, one has no address."""
+    draw = random.Random(seed)
+    created = "2023-05-06T10:11:00.000Z"
+    contacts = [
+        ("1", 1, False, {"email": "Buyer1@example.com", "firstname": "Ann", "lastname": "Before"}),
+        (
+            *("1", 2, False),
+            {
+                "email": "Buyer1@example.com",
+                "firstname": "Ann",
+                "lastname": "Of HubSpot",
+                "city": "Paris",
+                "country": "France",
+                "lifecyclestage": "customer",
+                "hs_email_optout": "true",
+            },
+        ),
+        (
+            "2",
+            1,
+            False,
+            {"email": "buyer2@example.com", "firstname": "Bo", "lifecyclestage": "lead"},
+        ),
+        ("3", 1, True, {"email": "gone@example.com"}),
+        ("4", 1, False, {"firstname": "No", "lastname": "Address"}),
+    ]
+    write_lines(
+        folder / "contacts.jsonl",
+        [
+            landed(
+                draw,
+                {
+                    "id": id_,
+                    "createdAt": created,
+                    "updatedAt": f"2024-01-0{version}T00:00:00.000Z",
+                    "archived": archived,
+                    "properties": properties,
+                    "properties_email": properties.get("email"),
+                },
+                datetime(2024, 1, version, 1, tzinfo=UTC),
+            )
+            for id_, version, archived, properties in contacts
+        ],
+    )
+
+
 # WooCommerce's tables as Airbyte lands them.
 
 

@@ -395,6 +395,38 @@ def test_a_mapping_reads_the_same_rows_on_both_targets(account, make_shop, name)
         assert sorted(map(repr, there)) == sorted(map(repr, here))
 
 
+def test_contacts_of_hubspot_as_airbyte_lands_them_are_customers_on_both_targets(
+    account, make_shop
+):
+    emulator, snowflake = account
+    shop = make_shop(files=[])
+    raw_shops.make_shopify_export(shop.raw)
+    raw_shops.make_hubspot_airbyte(shop.raw)
+    mapping = shipped("shopify_export")
+    mapping["shop"] |= shipped("hubspot_airbyte")["shop"]
+    variables = ["--vars", yaml.safe_dump(mapping)]
+    for operation in ("load_raw", "create_raw_views"):
+        is_right, said = snowflake.run(shop.raw, operation, *variables)
+        assert is_right, said
+    shop.succeed("run-operation", "create_raw_views", shop_vars=mapping)
+    columns = (
+        "customer_id, name, email, city, country, registration_date, loyalty_tier,"
+        " accepts_marketing"
+    )
+    customers = [
+        ("buyer1@example.com", "Ann Of HubSpot", "Buyer1@example.com", "Paris", "France")
+        + ("2023-05-06", "customer", "false"),
+        ("buyer2@example.com", "Bo ", "buyer2@example.com", None, None)
+        + ("2023-05-06", "lead", None),
+    ]
+    here = shop.query(f"select {columns} from raw.customers order by 1")
+    there = emulator.query(
+        f"select {columns} from analytics.raw.customers order by 1", database="ANALYTICS"
+    )
+    assert here == customers
+    assert list(map(tuple, there)) == customers
+
+
 @pytest.mark.parametrize(
     "name", ["column_of_expression", "column_of_filter", "no_sql", "word_of_the_query"]
 )
