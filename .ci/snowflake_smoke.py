@@ -1,7 +1,7 @@
 """Prove the whole path on a real account, in schemas of its own that are dropped again.
 
-Without an account in the environment it says what it would do. With --models-only it leaves the data
-tests out.
+Without an account in the environment it says what it would do. With --models-only it leaves the
+data tests out.
 """
 
 import csv
