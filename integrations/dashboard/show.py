@@ -11,7 +11,8 @@ from warehouse import MartError
 RISK = alt.Scale(domain=["high", "medium", "low"], range=["#D55E00", "#E69F00", "#009E73"])
 # Taken from the palette in .streamlit/config.toml, for marks of one colour each.
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#8C8C8C"
-MONEY_WORDS = ("revenue", "money", "value", "margin", "monetary", "basket", "amount", "clv")
+MONEY = ("revenue", "money", "value", "margin", "monetary", "basket", "amount")
+SHORT = ("auc", "mae", "mase", "ndcg", "rfm", "rmse")
 
 
 @contextmanager
@@ -42,59 +43,91 @@ def percent(value, digits=0):
 
 
 def metrics(*figures):
-    """Show figures side by side: each (label, text), then maybe a change and a help text."""
+    """Show figures side by side.
+
+    Parameters
+    ----------
+    *figures : tuple
+        Label and text; then maybe a note below it, which is a change for the better or the worse if
+        it begins with a sign; then maybe an explanation.
+    """
     for column, (label, text, *rest) in zip(st.columns(len(figures)), figures, strict=True):
-        change, note = (*rest, None, None)[:2]
-        column.metric(label, text, change, help=note, border=True)
+        note, explanation = (*rest, None, None)[:2]
+        is_change = bool(note) and note[0] in "+-"
+        column.metric(
+            label,
+            text,
+            note,
+            delta_color="normal" if is_change else "off",
+            delta_arrow="auto" if is_change else "off",
+            help=explanation,
+            border=True,
+            height="stretch",
+        )
 
 
-def table(rows, key=None, **options):
+def table(rows, **options):
     """Show rows, with headings and formats that follow from the names of their columns."""
     return st.dataframe(
-        rows,
-        key=key,
+        # Shares are shown to a tenth of a percent.
+        rows.round({name: 3 for name in rows.columns if _is_share(name)}),
         hide_index=True,
         column_config={name: _column(name, rows[name]) for name in rows.columns},
+        placeholder="",
         **options,
     )
 
 
 def label(name):
     """Write a column's name as a heading."""
-    return name.replace("_", " ").capitalize()
+    words = [word.upper() if word in SHORT else word for word in name.split("_")]
+    return words[0][0].upper() + " ".join(words)[1:]
+
+
+def _is_share(name):
+    return name.endswith(("_rate", "_share", "_probability", "_coverage")) or "_chance" in name
 
 
 def _column(name, values):
     heading = label(name)
     if pd.api.types.is_bool_dtype(values):
-        return st.column_config.CheckboxColumn(heading.removeprefix("Is ").capitalize())
+        return st.column_config.CheckboxColumn(heading)
     if pd.api.types.is_datetime64_any_dtype(values):
         form = "YYYY-MM-DD HH:mm" if name.endswith("_at") else "YYYY-MM-DD"
         return st.column_config.DatetimeColumn(heading, format=form)
     if pd.api.types.is_numeric_dtype(values):
-        if name.endswith(("_rate", "_share", "_probability", "_coverage")) or "_chance" in name:
+        if _is_share(name):
             return st.column_config.NumberColumn(heading, format="percent")
-        if any(word in name for word in MONEY_WORDS) or pd.api.types.is_integer_dtype(values):
+        if any(word in name for word in MONEY) or values.dropna().mod(1).eq(0).all():
             return st.column_config.NumberColumn(heading, format="%,.0f")
-        return st.column_config.NumberColumn(heading, format="%.3g")
-    return st.column_config.TextColumn(heading, width="large" if "action" in name else None)
+        return st.column_config.NumberColumn(
+            heading, format="%.1f" if values.max() > 10 else "%.3f"
+        )
+    return st.column_config.TextColumn(heading)
 
 
 def chart(drawing, description):
-    """Draw a chart; the description is what a screen reader reads."""
-    st.altair_chart(drawing.properties(description=description, height=280))
+    """Draw a chart; the description stands below it, and is what a screen reader reads."""
+    st.altair_chart(drawing.properties(description=description))
     st.caption(description)
 
 
-def bars(rows, category, value, color=None, sort="-x"):
-    """Horizontal bars of a value by category, as Altair has them."""
+def axis(name):
+    """Axis of a quantity, with short numbers where it is money."""
+    return alt.Axis(title=label(name), format="~s" if any(word in name for word in MONEY) else ",")
+
+
+def bars(rows, category, value, color=None):
+    """Horizontal bars of a value by category, the longest first, each with its label."""
     return (
         alt.Chart(rows)
-        .mark_bar(color=BLUE)
+        .mark_bar()
         .encode(
-            x=alt.X(value, type="quantitative", title=label(value), axis=alt.Axis(format="~s")),
-            y=alt.Y(category, type="nominal", title=None, sort=sort, axis=alt.Axis(labelLimit=220)),
+            x=alt.X(value, type="quantitative", axis=axis(value)),
+            y=alt.Y(category, type="nominal", title=None, sort="-x",
+                    axis=alt.Axis(labelLimit=220, labelOverlap=False)),
+            color=alt.value(BLUE) if color is None else color,
             tooltip=[category, alt.Tooltip(value, format=",.0f")],
-            **({"color": color} if color is not None else {}),
         )
-    )
+        .properties(height=alt.Step(22))
+    )  # fmt: skip

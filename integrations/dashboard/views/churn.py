@@ -3,7 +3,21 @@
 import altair as alt
 import streamlit as st
 from audience import to_csv
-from show import BLUE, ORANGE, RISK, bars, chart, has_rows, metrics, number, percent, section, table
+from show import (
+    BLUE,
+    GREY,
+    ORANGE,
+    RISK,
+    axis,
+    bars,
+    chart,
+    has_rows,
+    metrics,
+    number,
+    percent,
+    section,
+    table,
+)
 from warehouse import read
 
 states = read(
@@ -44,12 +58,12 @@ with section("Whom a budget reaches"):
         f"""
         select place, reached, customers
         from ({ranked}) as ranked
-        where mod(place, cast(ceil(customers / 100) as integer)) = 0 or place = customers
+        where place in (1, customers) or mod(place, cast(ceil(customers / 100) as integer)) = 0
         order by place
         """
     )
     if has_rows(curve, "No customer has money at risk."):
-        left, right = st.columns([1, 2])
+        left, right = st.columns([2, 3])
         with left:
             cost = st.number_input("Cost of reaching one customer", 0.01, None, 5.0, 0.5)
             most = float(cost * curve["customers"].iloc[-1])
@@ -63,7 +77,7 @@ with section("Whom a budget reaches"):
             ).iloc[0]
             metrics(
                 ("Customers reached", number(chosen["customers"])),
-                ("Money at risk among them", number(chosen["reached"]),
+                ("Money at risk", number(chosen["reached"]),
                  f"{percent(chosen['reached'] / curve['reached'].iloc[-1])} of all"),
             )  # fmt: skip
             st.download_button(
@@ -84,7 +98,7 @@ with section("Whom a budget reaches"):
                 .mark_line(color=BLUE, strokeWidth=3)
                 .encode(
                     x=alt.X("place:Q", title="Customers, most money at risk first"),
-                    y=alt.Y("reached:Q", title="Money at risk", axis=alt.Axis(format="~s")),
+                    y=alt.Y("reached:Q", axis=axis("money_at_risk")),
                     tooltip=[alt.Tooltip("place:Q", title="customers", format=",.0f"),
                              alt.Tooltip("reached:Q", title="money at risk", format=",.0f")],
                 )
@@ -131,15 +145,15 @@ with left, section("Tenths of the customers"):
         )
 with right, section("Calibration"):
     if has_rows(deciles, "No model has been tested yet."):
-        axis = {"axis": alt.Axis(format="%"), "scale": alt.Scale(domain=[0, 1])}
+        rate = {"axis": alt.Axis(format="%"), "scale": alt.Scale(domain=[0, 1])}
         ideal = alt.Chart(alt.Data(values=[{"at": 0}, {"at": 1}]))
-        ideal = ideal.mark_line(color="#8C8C8C", strokeDash=[5, 5]).encode(x="at:Q", y="at:Q")
+        ideal = ideal.mark_line(color=GREY, strokeDash=[5, 5]).encode(x="at:Q", y="at:Q")
         points = (
             alt.Chart(deciles)
             .mark_line(color=BLUE, point=alt.OverlayMarkDef(color=BLUE, size=70))
             .encode(
-                x=alt.X("predicted_rate:Q", title="Predicted", **axis),
-                y=alt.Y("observed_rate:Q", title="Observed", **axis),
+                x=alt.X("predicted_rate:Q", title="Predicted", **rate),
+                y=alt.Y("observed_rate:Q", title="Observed", **rate),
                 tooltip=["decile", alt.Tooltip("predicted_rate", format=".1%"),
                          alt.Tooltip("observed_rate", format=".1%")],
             )

@@ -118,8 +118,8 @@ with right, section("RFM history"):
                 x=alt.X("snapshot_date:T", title=None),
                 y=alt.Y("score:Q", scale=alt.Scale(domain=[0.5, 5.5]),
                         axis=alt.Axis(values=[1, 2, 3, 4, 5])),
-                color=alt.Color("of:N", title=None, legend=alt.Legend(orient="top")),
-                strokeDash=alt.StrokeDash("of:N", title=None),
+                color=alt.Color("of:N", title=None,
+                                legend=alt.Legend(orient="top", symbolType="stroke")),
                 tooltip=["snapshot_date:T", "of", "score"],
             )
         )  # fmt: skip

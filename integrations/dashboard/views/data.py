@@ -1,8 +1,6 @@
 """What came in, what was left out and why, and what an owner should look at."""
 
-import altair as alt
-import streamlit as st
-from show import bars, chart, has_rows, metrics, number, percent, section, table
+from show import has_rows, metrics, number, percent, section, table
 from warehouse import read
 
 summary = read(
@@ -30,16 +28,14 @@ metrics(
 )
 
 with section("Alarms"):
-    if alarms.empty:
-        st.success("Nothing that an owner should look at.")
-    else:
+    if has_rows(alarms, "Nothing that an owner should look at."):
         table(alarms)
 
-left, right = st.columns(2)
-with left, section("Raw tables"):
+with section("Raw tables"):
     if has_rows(summary, "No raw table has been read yet."):
         table(summary)
-with right, section("Rejected rows"):
+
+with section("Rejected rows"):
     rules = read(
         """
         select
@@ -53,9 +49,7 @@ with right, section("Rejected rows"):
         """
     )
     if has_rows(rules, "No row was rejected."):
-        color = alt.Color("entity:N", title=None, legend=alt.Legend(orient="top"))
-        chart(bars(rules, "rule", "rejected_rows", color), "Rows that broke a rule, by table.")
-        table(rules, height=240)
+        table(rules, height=320)
 
 with section("Builds"):
     builds = read(

@@ -2,7 +2,7 @@
 
 import altair as alt
 import streamlit as st
-from show import BLUE, ORANGE, bars, chart, has_rows, metrics, number, percent, section
+from show import BLUE, GREY, ORANGE, axis, bars, chart, has_rows, metrics, number, percent, section
 from warehouse import read
 
 FIGURES = {
@@ -87,12 +87,12 @@ with left, section("Revenue by month"):
             .mark_bar()
             .encode(
                 x=alt.X("yearmonth(month_date):T", title=None),
-                y=alt.Y("revenue:Q", title="Revenue", axis=alt.Axis(format="~s")),
+                y=alt.Y("revenue:Q", axis=axis("revenue")),
                 color=alt.Color(
                     "customers:N",
                     title=None,
                     scale=alt.Scale(
-                        domain=["returning", "new", "guests"], range=[BLUE, ORANGE, "#8C8C8C"]
+                        domain=["returning", "new", "guests"], range=[BLUE, ORANGE, GREY]
                     ),
                     legend=alt.Legend(orient="top"),
                 ),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import altair as alt
 import streamlit as st
-from show import BLUE, GREY, ORANGE, bars, chart, has_rows, metrics, number, section, table
+from show import BLUE, GREY, ORANGE, axis, bars, chart, has_rows, metrics, number, section, table
 from warehouse import read
 
 PERIODS = {"Last 90 days": 90, "Last 365 days": 365, "All": None}
@@ -51,7 +51,7 @@ with section("Days, and the forecast"):
     ahead = alt.Chart(forecast).encode(x=x)
     drawing = alt.layer(
         days.mark_line(color=GREY, strokeWidth=1).encode(
-            y=alt.Y("revenue:Q", title="Revenue", axis=alt.Axis(format="~s")),
+            y=alt.Y("revenue:Q", axis=axis("revenue")),
             tooltip=["order_date:T", alt.Tooltip("revenue:Q", format=",.0f")],
         ),
         days.mark_line(color=BLUE, strokeWidth=2.5).encode(y="revenue_average_28:Q"),

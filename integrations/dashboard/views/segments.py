@@ -157,12 +157,14 @@ with right, section("Movements in the last month"):
             alt.Chart(moves)
             .mark_rect()
             .encode(
-                x=alt.X("to_segment:N", title="to", axis=alt.Axis(labelAngle=-40)),
-                y=alt.Y("from_segment:N", title="from"),
+                x=alt.X("to_segment:N", title="to",
+                        axis=alt.Axis(labelAngle=-40, labelOverlap=False)),
+                y=alt.Y("from_segment:N", title="from", axis=alt.Axis(labelOverlap=False)),
                 color=alt.Color("customer_share:Q", title="Share", scale=alt.Scale(scheme="blues")),
                 tooltip=["from_segment", "to_segment", "customer_count",
                          alt.Tooltip("customer_share:Q", format=".0%")],
             )
+            .properties(height=alt.Step(22))
         )  # fmt: skip
         chart(
             drawing, "Of each segment's customers, the share that each segment has a month later."
