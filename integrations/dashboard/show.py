@@ -12,6 +12,8 @@ RISK = alt.Scale(domain=["high", "medium", "low"], range=["#D55E00", "#E69F00", 
 # Taken from the palette in .streamlit/config.toml, for marks of one colour each.
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#8C8C8C"
 MONEY = ("revenue", "money", "value", "margin", "monetary", "basket", "amount")
+# Of these figures less is better.
+COSTS = ("Return rate",)
 SHORT = ("auc", "mae", "mase", "ndcg", "rfm", "rmse")
 
 
@@ -58,7 +60,7 @@ def metrics(*figures):
             label,
             text,
             note,
-            delta_color="normal" if is_change else "off",
+            delta_color="off" if not is_change else "inverse" if label in COSTS else "normal",
             delta_arrow="auto" if is_change else "off",
             help=explanation,
             border=True,
@@ -114,7 +116,7 @@ def chart(drawing, description):
 
 def axis(name):
     """Axis of a quantity, with short numbers where it is money."""
-    return alt.Axis(title=label(name), format="~s" if any(word in name for word in MONEY) else ",")
+    return alt.Axis(title=label(name), format="~s" if any(word in name for word in MONEY) else ",d")
 
 
 def bars(rows, category, value, color=None):

@@ -116,7 +116,7 @@ with right, section("RFM history"):
             .mark_line(point=True, strokeWidth=2)
             .encode(
                 x=alt.X("snapshot_date:T", title=None),
-                y=alt.Y("score:Q", scale=alt.Scale(domain=[0.5, 5.5]),
+                y=alt.Y("score:Q", title="Score", scale=alt.Scale(domain=[0.5, 5.5]),
                         axis=alt.Axis(values=[1, 2, 3, 4, 5])),
                 color=alt.Color("of:N", title=None,
                                 legend=alt.Legend(orient="top", symbolType="stroke")),

@@ -67,7 +67,7 @@ with right, section("What to do"):
     table(
         read(
             f"""
-            select recommended_action, count(*) as customers, sum(money_at_risk) as money_at_risk
+            select count(*) as customers, sum(money_at_risk) as money_at_risk, recommended_action
             from customers.customer_360
             where {where}
             group by recommended_action
@@ -80,15 +80,9 @@ with right, section("What to do"):
 
 with section("Customers"):
     columns = ["customer_id"] + (["customer_name", "email"] if has_personal_data() else [])
-    columns += [segment, "recommended_action", "money_at_risk", "churn_probability", "risk_band"]
-    columns += [
-        "lifecycle_stage",
-        "value_tier",
-        "frequency",
-        "monetary",
-        "last_order_date",
-        "country",
-    ]
+    columns += [segment, "money_at_risk", "churn_probability", "risk_band", "lifecycle_stage"]
+    columns += ["value_tier", "frequency", "monetary", "last_order_date", "country"]
+    columns += ["recommended_action"]
     audience = f"""
         select {", ".join(columns)}
         from customers.customer_360
