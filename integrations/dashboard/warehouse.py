@@ -179,12 +179,12 @@ def _prefixed(sql):
 
 
 def _ask_session(sql, parameters):
-    """Ask the session of a Streamlit app that runs inside of Snowflake."""
-    from snowflake.snowpark.context import get_active_session
+    """Ask by the connection that Snowflake gives to an app that runs inside of it."""
     from snowflake.snowpark.exceptions import SnowparkSQLException
 
     try:
-        return get_active_session().sql(sql, params=list(parameters)).to_pandas()
+        session = st.connection("snowflake").session()
+        return session.sql(sql, params=list(parameters)).to_pandas()
     except SnowparkSQLException as error:
         if error.sql_error_code in (2003, 2043):
             raise _missing(sql) from error
