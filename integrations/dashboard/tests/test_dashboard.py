@@ -61,21 +61,30 @@ def dashboard(database, folder, app="integrations/dashboard/app.py", **settings)
         process.wait(30)
 
 
-@pytest.fixture(scope="module")
-def browser():
+@contextmanager
+def launched(playwright):
+    """Start the machine's Chromium; gives a context, or None where there is no Chromium."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
-        pytest.skip("There is no Chromium on this machine: apt-get install chromium.")
-    with sync_playwright() as playwright:
-        # Chromium's sandbox does not start for root, as whom containers run their tests.
-        sandbox = [] if os.geteuid() else ["--no-sandbox"]
-        browser = playwright.chromium.launch(executable_path=path, args=sandbox)
-        # One context for all pages: Streamlit's own files are fetched once.
-        context = browser.new_context(viewport={"width": 1400, "height": 900})
-        context.set_default_timeout(30_000)
+        yield None
+        return
+    # Chromium's sandbox does not start for root, as whom containers run their tests.
+    sandbox = [] if os.geteuid() else ["--no-sandbox"]
+    browser = playwright.chromium.launch(executable_path=path, args=sandbox)
+    # One context for all pages: Streamlit's own files are fetched once.
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    context.set_default_timeout(30_000)
+    yield context
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright, launched(playwright) as context:
+        if context is None:
+            pytest.skip("There is no Chromium on this machine: apt-get install chromium.")
         yield context
-        browser.close()
 
 
 @pytest.fixture
@@ -139,6 +148,8 @@ def settled(page, url=None):
     page.locator(f"[data-testid=stApp]{state}").wait_for()
     page.locator("h1").first.wait_for()
     expect(page.locator("[data-stale=true], [data-testid=stSkeleton]")).to_have_count(0)
+    charts = page.get_by_test_id("stVegaLiteChart")
+    expect(charts.locator("canvas, svg.marks")).to_have_count(charts.count())
     return page
 
 
@@ -238,6 +249,21 @@ def test_segments_of_behaviour_are_another_split(page, address, sample):
         sample, "select count(*) from customers.customer_segments where segment_name = 'High-Value'"
     )[0]
     expect(figure(page, "Customers")).to_have_text(f"{count:,}")
+
+
+def test_a_row_of_customers_opens_their_page(page, address, sample):
+    settled(page, f"{address}/segments")
+    # The grid is drawn on a canvas: the box of its first row.
+    page.get_by_test_id("stDataFrame").nth(1).click(position={"x": 18, "y": 52})
+    expect(page.locator("h1")).to_have_text("Customer")
+    orders = one(
+        sample,
+        """
+        select frequency from customers.customer_360 where has_ordered
+        order by money_at_risk desc nulls last, monetary desc, customer_id limit 1
+        """,
+    )[0]
+    expect(figure(page, "Orders")).to_have_text(f"{orders:,}")
 
 
 def test_a_budget_reaches_those_with_the_most_money_at_risk(page, address, sample):
