@@ -25,6 +25,9 @@ PROJECT = Path(__file__).parents[1]
 APP = PROJECT / "integrations" / "dashboard"
 sys.path[:0] = [str(PROJECT), str(APP)]
 
+# Pages run outside of a server warn of it at every line.
+os.environ["STREAMLIT_LOGGER_LEVEL"] = "error"
+
 import warehouse  # noqa: E402
 
 from integrations.dashboard.tests.test_dashboard import (  # noqa: E402

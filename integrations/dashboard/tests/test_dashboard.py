@@ -368,13 +368,13 @@ def test_a_missing_mart_is_named_and_the_rest_of_the_page_stands(page, stand, sa
     older = tmp_path / "older.duckdb"
     shutil.copy(sample.database, older)
     with duckdb.connect(str(older)) as connection:
-        connection.execute("drop table sales.product_recommendations")
+        connection.execute("drop table core.fct_returns")
     swap(older, path)
     settled(page, f"{address}/customer?customer_id=C000042")
     expect(page.get_by_test_id("stAlertContentError")).to_have_text(
-        re.compile("sales.product_recommendations is missing")
+        re.compile("core.fct_orders or core.fct_returns is missing")
     )
-    expect(page.get_by_role("heading", name="RFM history")).to_be_visible()
+    expect(page.get_by_text("Scores at the start of each month")).to_be_visible()
 
 
 def test_personal_data_is_shown_where_it_was_asked_for(page, stand, sample):

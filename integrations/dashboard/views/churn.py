@@ -20,6 +20,12 @@ from show import (
 )
 from warehouse import read
 
+DECILES = """
+    select decile, predicted_rate, observed_rate, lift, captured_share, customers, test_date
+    from monitoring.churn_deciles
+    order by decile
+"""
+
 states = read(
     """
     select
@@ -44,20 +50,24 @@ if scored.empty:
 
 with section("Whom a budget reaches"):
     ranked = """
-        select
-            customer_id, money_at_risk, churn_probability, recommended_action,
-            row_number() over (order by money_at_risk desc, customer_id) as place,
-            sum(money_at_risk) over (
-                order by money_at_risk desc, customer_id rows unbounded preceding
-            ) as reached,
-            count(*) over () as customers
+        select customer_id, money_at_risk, churn_probability, recommended_action
         from customers.customer_360
         where money_at_risk > 0
+        order by money_at_risk desc, customer_id
     """
     curve = read(
-        f"""
+        """
         select place, reached, customers
-        from ({ranked}) as ranked
+        from (
+            select
+                row_number() over (order by money_at_risk desc, customer_id) as place,
+                sum(money_at_risk) over (
+                    order by money_at_risk desc, customer_id rows unbounded preceding
+                ) as reached,
+                count(*) over () as customers
+            from customers.customer_360
+            where money_at_risk > 0
+        ) as ranked
         where place in (1, customers) or mod(place, cast(ceil(customers / 100) as integer)) = 0
         order by place
         """
@@ -70,10 +80,9 @@ with section("Whom a budget reaches"):
             budget = st.slider("Budget", 0.0, most, round(most / 10, 2), most / 100, "%,.0f")
             # As many as the budget pays for; a cent of rounding costs nobody their place.
             count = int((budget + 0.005) / cost)
-            first = f"select * from ({ranked}) as ranked where place <= {count}"
             chosen = read(
                 "select count(*) as customers, coalesce(sum(money_at_risk), 0) as reached "
-                f"from ({first}) as chosen"
+                f"from ({ranked} limit {count}) as chosen"
             ).iloc[0]
             metrics(
                 ("Customers reached", number(chosen["customers"])),
@@ -82,12 +91,7 @@ with section("Whom a budget reaches"):
             )  # fmt: skip
             st.download_button(
                 "Download them as CSV",
-                lambda: to_csv(
-                    read(
-                        "select customer_id, money_at_risk, churn_probability, recommended_action "
-                        f"from ({first}) as chosen order by place"
-                    )
-                ),
+                lambda: to_csv(read(f"{ranked} limit {count}")),
                 "money_at_risk.csv",
                 "text/csv",
                 on_click="ignore",
@@ -112,13 +116,7 @@ with section("Whom a budget reaches"):
 
 left, right = st.columns(2)
 with left, section("Tenths of the customers"):
-    deciles = read(
-        """
-        select decile, predicted_rate, observed_rate, lift, captured_share, customers, test_date
-        from monitoring.churn_deciles
-        order by decile
-        """
-    )
+    deciles = read(DECILES)
     if has_rows(deciles, "No model has been tested yet: no day in the past has a known outcome."):
         observed = (
             alt.Chart(deciles)
@@ -144,6 +142,7 @@ with left, section("Tenths of the customers"):
             f"Bars: who left after {day}. Points: what had been predicted then.",
         )
 with right, section("Calibration"):
+    deciles = read(DECILES)
     if has_rows(deciles, "No model has been tested yet."):
         rate = {"axis": alt.Axis(format="%"), "scale": alt.Scale(domain=[0, 1])}
         ideal = alt.Chart(alt.Data(values=[{"at": 0}, {"at": 1}]))

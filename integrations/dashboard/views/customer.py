@@ -5,6 +5,13 @@ import streamlit as st
 from show import BLUE, ORANGE, chart, has_rows, metrics, number, percent, section, table
 from warehouse import has_personal_data, read
 
+HISTORY = """
+    select snapshot_date, r_score, f_score, m_score, rfm_segment, segment_name
+    from customers.segment_history
+    where customer_id = ?
+    order by snapshot_date
+"""
+
 # A choice in the table of the page Segments arrives here; the address can be sent to a colleague.
 asked = st.session_state.pop("customer_id", None) or st.query_params.get("customer_id")
 first = list(
@@ -96,16 +103,8 @@ with left, section("Orders and returns"):
             )
         )  # fmt: skip
         chart(drawing, "Orders, and returns below the line, by date.")
-history = read(
-    """
-    select snapshot_date, r_score, f_score, m_score, rfm_segment, segment_name
-    from customers.segment_history
-    where customer_id = ?
-    order by snapshot_date
-    """,
-    customer_id,
-)
 with right, section("RFM history"):
+    history = read(HISTORY, customer_id)
     if has_rows(history, "No month has ended since the first order."):
         scores = history.melt("snapshot_date", ["r_score", "f_score", "m_score"], "of", "score")
         scores["of"] = scores["of"].map(
@@ -127,6 +126,7 @@ with right, section("RFM history"):
 
 left, right = st.columns(2)
 with left, section("Moves between segments"):
+    history = read(HISTORY, customer_id)
     moved = history[
         (history["rfm_segment"] != history["rfm_segment"].shift())
         | (history["segment_name"] != history["segment_name"].shift())
