@@ -176,6 +176,5 @@ def test_it_starts_by_its_command_and_says_what_is_missing(tmp_path):
     said = subprocess.run([*base, "new-key"], **run).stdout
     assert "export CLIENTELE_API_KEY_SHA256=" in said
     environment = {k: v for k, v in os.environ.items() if k != "CLIENTELE_API_KEY_SHA256"}
-    started = time.monotonic()
     result = subprocess.run(base, env=environment, **run)
     assert result.returncode == 1 and "make one by" in result.stderr
