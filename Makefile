@@ -12,7 +12,7 @@ VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test) $(FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build export docs map check snowflake-smoke test lint test-airflow benchmark clean
+.PHONY: help build export api dashboard docs map check snowflake-smoke test lint test-airflow benchmark clean
 
 help: ## this list, in the order of use
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ build: .venv/.build ## build every model of a shop and test it: the sample, or S
 
 export: .venv/.build ## write the built marts as Parquet, CSV, JSON lines and two reports: PLACE=folder (exports)
 	@$(BIN)/dbt --quiet run-operation export_marts $(if $(PLACE),--args '{place: $(PLACE)}')
+
+api: .venv/.api ## serve predictions over HTTP on http://127.0.0.1:8000 (integrations/api/README.md)
+	$(BIN)/python -m integrations.api
+
+dashboard: .venv/.dashboard ## look at the built marts in the browser, on http://localhost:8501: FLAGS='options of streamlit run'
+	$(BIN)/streamlit run integrations/dashboard/app.py $(FLAGS)
 
 docs: .venv/.build ## documentation and lineage of what was built, on http://localhost:8080
 	$(BIN)/dbt docs generate $(VARS)
@@ -72,6 +78,16 @@ clean: ## remove what was built, except the environment
 .venv/.test: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -e ".[test]"
+	touch .venv/.build $@
+
+.venv/.api: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -e ".[api]"
+	touch .venv/.build $@
+
+.venv/.dashboard: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -e ".[dashboard]"
 	touch .venv/.build $@
 
 .venv/.benchmark: pyproject.toml

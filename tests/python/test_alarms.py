@@ -4,7 +4,7 @@ import shutil
 from datetime import date, timedelta
 
 import pytest
-from test_snowflake import MODELS_ONLY, make_account
+from snowflake_account import MODELS_ONLY, make_account
 
 from conftest import WITHOUT_TRAINING, assert_same_tables
 from snowflake_emulator import Emulator

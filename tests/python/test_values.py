@@ -4,7 +4,7 @@ import json
 
 import duckdb
 import pytest
-from test_snowflake import make_account
+from snowflake_account import make_account
 
 from conftest import Shop
 from snowflake_emulator import Emulator

@@ -1,0 +1,50 @@
+"""Predictions as they were answered, in a DuckDB file of the API's own.
+
+A file of its own, because DuckDB lets one process write a file: builds and readers of the shop
+are never locked out. A prediction is committed before it is answered, so none is lost that was.
+"""
+
+import threading
+from datetime import UTC, datetime
+
+import duckdb
+
+
+class PredictionStore:
+    """The file `predictions.duckdb`.
+
+    Parameters
+    ----------
+    path : Path
+        The file; made if it is not there.
+    """
+
+    def __init__(self, path):
+        self.lock = threading.Lock()
+        self.connection = duckdb.connect(str(path))
+        self.connection.execute(
+            """
+            create table if not exists predictions (
+                predicted_at timestamp, customer_id varchar, churn_probability double,
+                predicted_value double, segment_name varchar, score_status varchar,
+                model_version varchar, as_of_date date
+            )
+            """
+        )
+
+    def keep(self, predictions):
+        """Commit predictions, all or none."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        columns = ["customer_id", "churn_probability", "predicted_value", "segment_name"]
+        columns += ["score_status", "model_version", "as_of_date"]
+        rows = [[now, *(prediction[column] for column in columns)] for prediction in predictions]
+        with self.lock:
+            self.connection.execute("begin")
+            try:
+                self.connection.executemany(
+                    "insert into predictions values (?, ?, ?, ?, ?, ?, ?, ?)", rows
+                )
+                self.connection.execute("commit")
+            except BaseException:
+                self.connection.execute("rollback")
+                raise
