@@ -163,7 +163,8 @@ def create_app(scorer, store, key_hash):
                 if unknown := sorted(customer.features.keys() - set(scorer.features)):
                     raise HTTPException(
                         422,
-                        f"There is no feature {unknown[0]}; it has the columns of int_customer_snapshots.",
+                        f"There is no feature {unknown[0]}: they are the columns of"
+                        " features.int_customer_snapshots.",
                     )
                 rows.append({**customer.features, "customer_id": name, "is_eligible": True})
             elif customer.orders is not None:
