@@ -72,7 +72,7 @@ def repeat(database):
 
 def query_seconds(name):
     """Return how long the queries of a page take, without a browser."""
-    answer, seconds = warehouse._answer, []
+    answer, seconds = warehouse.answer, []
 
     def timed(*arguments):
         start = time.perf_counter()
@@ -80,9 +80,9 @@ def query_seconds(name):
         seconds.append(time.perf_counter() - start)
         return rows
 
-    warehouse._answer = timed
+    warehouse.answer = timed
     runpy.run_path(str(APP / "views" / f"{name or 'overview'}.py"))
-    warehouse._answer = answer
+    warehouse.answer = answer
     return sum(seconds)
 
 
