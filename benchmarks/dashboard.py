@@ -9,6 +9,7 @@ take without a dashboard. Needs a Chromium.
 """
 
 import argparse
+import logging
 import os
 import re
 import runpy
@@ -24,9 +25,6 @@ from playwright.sync_api import sync_playwright
 PROJECT = Path(__file__).parents[1]
 APP = PROJECT / "integrations" / "dashboard"
 sys.path[:0] = [str(PROJECT), str(APP)]
-
-# Pages run outside of a server warn of it at every line.
-os.environ["STREAMLIT_LOGGER_LEVEL"] = "error"
 
 import warehouse  # noqa: E402
 
@@ -72,6 +70,8 @@ def repeat(database):
 
 def query_seconds(name):
     """Return how long the queries of a page take, without a browser."""
+    # Pages run outside of a server warn of it at every line.
+    logging.disable(logging.WARNING)
     answer, seconds = warehouse.answer, []
 
     def timed(*arguments):
