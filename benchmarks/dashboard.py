@@ -9,6 +9,7 @@ take without a dashboard. Needs a Chromium.
 """
 
 import argparse
+import logging
 import os
 import re
 import runpy
@@ -24,9 +25,6 @@ from playwright.sync_api import sync_playwright
 PROJECT = Path(__file__).parents[1]
 APP = PROJECT / "integrations" / "dashboard"
 sys.path[:0] = [str(PROJECT), str(APP)]
-
-# Pages run outside of a server warn of it at every line.
-os.environ["STREAMLIT_LOGGER_LEVEL"] = "error"
 
 import warehouse  # noqa: E402
 
@@ -72,7 +70,9 @@ def repeat(database):
 
 def query_seconds(name):
     """Return how long the queries of a page take, without a browser."""
-    answer, seconds = warehouse._answer, []
+    # Pages run outside of a server warn of it at every line.
+    logging.disable(logging.WARNING)
+    answer, seconds = warehouse.answer, []
 
     def timed(*arguments):
         start = time.perf_counter()
@@ -80,9 +80,9 @@ def query_seconds(name):
         seconds.append(time.perf_counter() - start)
         return rows
 
-    warehouse._answer = timed
+    warehouse.answer = timed
     runpy.run_path(str(APP / "views" / f"{name or 'overview'}.py"))
-    warehouse._answer = answer
+    warehouse.answer = answer
     return sum(seconds)
 
 

@@ -98,15 +98,16 @@ def build():
 
 @st.cache_data(ttl=timedelta(minutes=1), show_spinner=False)
 def _newest_build():
-    return str(_answer("select max(run_started_at) as run_at from monitoring.build_history"))
+    return str(answer("select max(run_started_at) as run_at from monitoring.build_history"))
 
 
 @st.cache_data(max_entries=1000, show_spinner="Reading the marts ...")
 def _read(build, sql, parameters):
-    return _answer(sql, parameters)
+    return answer(sql, parameters)
 
 
-def _answer(sql, parameters=()):
+def answer(sql, parameters=()):
+    """Rows of a query, kept nowhere: for a file of every customer. Otherwise like `read`."""
     ask = {"duckdb": _ask_duckdb, "snowflake": _ask_snowflake, "session": _ask_session}
     rows = ask[target()["type"]](sql, parameters).rename(columns=str.lower)
     for name in rows.columns[rows.columns.str.contains("_(?:date|at)$")]:

@@ -319,8 +319,8 @@ def test_a_customer_is_found_by_id_without_personal_data(page, address, sample):
     expect(figure(page, "Revenue")).to_have_text(f"{revenue:,.0f}")
     expect(page.get_by_text(reason, exact=True)).to_be_visible()
     assert email not in page.content()
-    settled(page, f"{address}/customer?customer_id=NOBODY")
-    expect(page.get_by_text("There is no customer NOBODY: check the id.")).to_be_visible()
+    settled(page, f"{address}/customer?customer_id=![](http://elsewhere.example)")
+    expect(page.get_by_text("There is no customer with this id: check it.")).to_be_visible()
 
 
 def test_pages_are_reached_by_keyboard(page, address):

@@ -18,7 +18,7 @@ from show import (
     section,
     table,
 )
-from warehouse import read
+from warehouse import answer, read
 
 DECILES = """
     select decile, predicted_rate, observed_rate, lift, captured_share, customers, test_date
@@ -91,7 +91,7 @@ with section("Whom a budget reaches"):
             )  # fmt: skip
             st.download_button(
                 "Download them as CSV",
-                lambda: to_csv(read(f"{ranked} limit {count}")),
+                lambda: to_csv(answer(f"{ranked} limit {count}")),
                 "money_at_risk.csv",
                 "text/csv",
                 on_click="ignore",

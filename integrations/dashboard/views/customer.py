@@ -39,13 +39,14 @@ if not customer_id:
 customer_id = customer_id.strip().upper()
 st.query_params["customer_id"] = customer_id
 found = read("select * from customers.customer_360 where customer_id = ?", customer_id)
-if not has_rows(found, f"There is no customer {customer_id}: check the id."):
+if not has_rows(found, "There is no customer with this id: check it."):
     st.stop()
 customer = found.iloc[0]
 
 if has_personal_data():
     known = [customer[name] for name in ("customer_name", "email", "city") if customer[name]]
-    st.write(" · ".join(known))
+    # As text: a name that holds an image in Markdown would fetch it.
+    st.text(" · ".join(known))
 since = customer["first_order_date"]
 metrics(
     ("RFM segment", customer["rfm_segment"] or "–", None, f"Scores {customer['rfm_code']}."),

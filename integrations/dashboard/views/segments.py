@@ -4,7 +4,7 @@ import altair as alt
 import streamlit as st
 from audience import to_csv
 from show import bars, chart, has_rows, label, metrics, number, percent, section, table
-from warehouse import has_personal_data, read
+from warehouse import answer, has_personal_data, read
 
 FILTERS = ["lifecycle_stage", "risk_band", "value_tier", "loyalty_tier", "country"]
 BASES = {"RFM": ("rfm_segment", "rfm"), "Behaviour (KMeans)": ("segment_name", "kmeans")}
@@ -100,7 +100,7 @@ with section("Customers"):
     st.download_button(
         "Download all of them as CSV",
         # Asked for when it is clicked, not at every look at the page.
-        lambda: to_csv(read(audience, *values)),
+        lambda: to_csv(answer(audience, values)),
         "audience.csv",
         "text/csv",
         on_click="ignore",
