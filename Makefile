@@ -12,7 +12,7 @@ VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test) $(FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build export api dashboard docs map check snowflake-smoke test lint test-airflow benchmark clean
+.PHONY: help build export api dashboard tableau docs map check snowflake-smoke test lint test-airflow benchmark clean
 
 help: ## this list, in the order of use
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ api: .venv/.api ## serve predictions over HTTP on http://127.0.0.1:8000 (integra
 
 dashboard: .venv/.dashboard ## look at the built marts in the browser, on http://localhost:8501: FLAGS='options of streamlit run'
 	$(BIN)/streamlit run integrations/dashboard/app.py $(FLAGS)
+
+tableau: .venv/.tableau ## write Tableau's extracts and data sources: OUT=folder (tableau)
+	@$(BIN)/python -m integrations.tableau $(if $(OUT),--out "$(OUT)")
 
 docs: .venv/.build ## documentation and lineage of what was built, on http://localhost:8080
 	$(BIN)/dbt docs generate $(VARS)
@@ -88,6 +91,11 @@ clean: ## remove what was built, except the environment
 .venv/.dashboard: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -e ".[dashboard]"
+	touch .venv/.build $@
+
+.venv/.tableau: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -e ".[tableau]"
 	touch .venv/.build $@
 
 .venv/.benchmark: pyproject.toml
