@@ -12,7 +12,7 @@ VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test) $(FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build export api dashboard tableau docs map check snowflake-smoke test lint test-airflow benchmark clean
+.PHONY: help build export api dashboard tableau notebooks docs map check snowflake-smoke test lint test-airflow benchmark clean
 
 help: ## this list, in the order of use
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ dashboard: .venv/.dashboard ## look at the built marts in the browser, on http:/
 
 tableau: .venv/.tableau ## write Tableau's extracts and data sources: OUT=folder (tableau)
 	@$(BIN)/python -m integrations.tableau $(if $(OUT),--out "$(OUT)")
+
+notebooks: .venv/.notebooks ## open the notebooks on the built marts in the browser
+	CLIENTELE_DUCKDB="$(abspath $(or $(CLIENTELE_DUCKDB),clientele.duckdb))" $(BIN)/jupyter lab integrations/notebooks
 
 docs: .venv/.build ## documentation and lineage of what was built, on http://localhost:8080
 	$(BIN)/dbt docs generate $(VARS)
@@ -96,6 +99,11 @@ clean: ## remove what was built, except the environment
 .venv/.tableau: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -e ".[tableau]"
+	touch .venv/.build $@
+
+.venv/.notebooks: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -e ".[notebooks]"
 	touch .venv/.build $@
 
 .venv/.benchmark: pyproject.toml
