@@ -17,6 +17,8 @@ import yaml
 
 # Absent where the app runs inside of Snowflake, which gets this folder alone.
 PROFILES = Path(__file__).parents[2] / "profiles" / "profiles.yml"
+# Snowflake's errors of what is not there, or not for the role: a column, a table, a schema.
+MISSING = (904, 2003, 2043)
 
 
 class MartError(Exception):
@@ -125,7 +127,7 @@ def _ask_duckdb(sql, parameters):
             connection.execute(f"attach '{quoted}' as shop (read_only)")
             connection.execute("use shop")
             return connection.execute(sql, parameters).df()
-    except duckdb.CatalogException as error:
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise _missing(sql) from error
     except duckdb.IOException as error:
         raise MartError(
@@ -141,8 +143,7 @@ def _ask_snowflake(sql, parameters):
         with _snowflake_connection().cursor() as cursor:
             return cursor.execute(_prefixed(sql), parameters).fetch_pandas_all()
     except snowflake.connector.errors.ProgrammingError as error:
-        # 2003: a table, 2043: a schema, that does not exist or that the role may not see.
-        if error.errno in (2003, 2043):
+        if error.errno in MISSING:
             raise _missing(sql) from error
         raise
     except snowflake.connector.errors.Error as error:
@@ -187,7 +188,7 @@ def _ask_session(sql, parameters):
         session = st.connection("snowflake").session()
         return session.sql(sql, params=list(parameters)).to_pandas()
     except SnowparkSQLException as error:
-        if error.sql_error_code in (2003, 2043):
+        if error.sql_error_code in MISSING:
             raise _missing(sql) from error
         raise
 

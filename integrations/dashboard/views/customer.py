@@ -12,23 +12,22 @@ HISTORY = """
     order by snapshot_date
 """
 
-# A choice in the table of the page Segments arrives here; the address can be sent to a colleague.
-asked = st.session_state.pop("customer_id", None) or st.query_params.get("customer_id")
-first = list(
-    read(
-        """
-        select customer_id from customers.customer_360
-        order by money_at_risk desc nulls last, monetary desc nulls last, customer_id
-        limit 50
-        """
-    )["customer_id"]
+first = read(
+    """
+    select customer_id from customers.customer_360
+    order by money_at_risk desc nulls last, monetary desc nulls last, customer_id
+    limit 50
+    """
 )
-if asked and asked not in first:
-    first.insert(0, asked)
+# A choice on the page Segments comes by the first, an address that a colleague sent by the second.
+# Afterwards the box itself knows: were its choices to change, it would forget what was typed.
+asked = st.session_state.pop("opened", None) or st.query_params.get("customer_id")
+if asked and "customer_id" not in st.session_state:
+    st.session_state["customer_id"] = asked
 customer_id = st.selectbox(
     "Customer: one of the 50 with the most money at risk, or any id",
-    first,
-    index=first.index(asked) if asked else 0,
+    list(first["customer_id"]),
+    key="customer_id",
     accept_new_options=True,
     width=420,
 )
@@ -49,7 +48,8 @@ if has_personal_data():
     st.text(" · ".join(known))
 since = customer["first_order_date"]
 metrics(
-    ("RFM segment", customer["rfm_segment"] or "–", None, f"Scores {customer['rfm_code']}."),
+    ("RFM segment", customer["rfm_segment"] or "–", None,
+     f"Scores of recency, frequency and money: {number(customer['rfm_code'])}."),
     ("Segment", customer["segment_name"] or "–"),
     ("Orders", number(customer["frequency"]), None if since is None or since != since
      else f"since {since:%B %Y}"),

@@ -14,9 +14,8 @@ newest = read("select max(order_date) as newest_date from sales.daily_sales").il
 if newest is None or newest != newest:
     st.info("No order has been accepted yet: the page Data says what was rejected, and why.")
     st.stop()
-days = PERIODS[period]
-# All days are ten thousand at most.
-start = newest - timedelta(days=(PERIODS[period] or 10_000) - 1)
+# No shop's days are more than a century.
+start = newest - timedelta(days=(PERIODS[period] or 36_500) - 1)
 first = f"{start:%Y-%m-%d}"
 
 daily = read(
@@ -93,7 +92,10 @@ with left, section("Revenue by category"):
         first,
     )
     if has_rows(rows, "No category has sold anything."):
-        chart(bars(rows, "category", "revenue"), f"Up to 15 categories since {start:%d %B %Y}.")
+        chart(
+            bars(rows, "category", "revenue"),
+            f"Up to 15 categories since {daily['order_date'].iloc[0]:%d %B %Y}.",
+        )
 with right, section("Products"):
     products = read(
         """

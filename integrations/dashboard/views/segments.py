@@ -95,7 +95,7 @@ with section("Customers"):
         first, key="customers", height=320, on_select="rerun", selection_mode="single-row"
     )
     if opened["selection"]["rows"]:
-        st.session_state["customer_id"] = first.at[opened["selection"]["rows"][0], "customer_id"]
+        st.session_state["opened"] = first.at[opened["selection"]["rows"][0], "customer_id"]
         st.switch_page("views/customer.py")
     st.download_button(
         "Download all of them as CSV",
