@@ -106,7 +106,9 @@ class Loader:
                 for table, query in queries.items()
             }
         there = {
-            table: sorted(self.emulator.query(query.replace("raw.", "analytics.raw.")), key=str)
+            table: sorted(
+                self.emulator.query(query.replace("raw.", "analytics.raw.").upper()), key=str
+            )
             for table, query in queries.items()
         }
         return here, there
