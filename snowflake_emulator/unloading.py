@@ -10,7 +10,7 @@ from pyarrow import parquet
 
 from .files import TEXT, error, is_true, options_of
 from .loading import LOCATION, location_of
-from .names import FLAGS, with_identifiers
+from .names import FLAGS, MARK, with_identifiers
 
 OPTIONS = {"FILE_FORMAT", "HEADER", "SINGLE", "OVERWRITE"}
 # Options of file formats that are known, and the values that are; None: any.
@@ -56,8 +56,14 @@ def unload(cursor, match, sql):
     kind = file_format.get("TYPE", "CSV").upper()
     if kind != "PARQUET" and file_format.get("COMPRESSION", "").upper() != "NONE":
         raise error("The emulator unloads text with COMPRESSION = NONE only.")
+    # The rows as objects: fakesnow knows OBJECT_CONSTRUCT of named columns only.
+    if objects := re.match(r"select\s+object_construct\(\*\)\s+from\s*(?=\()", query, FLAGS):
+        query, _ = bracketed(query[objects.end() :])
+    elif kind == "JSON":
+        raise error("The emulator unloads JSON of OBJECT_CONSTRUCT(*) only.")
     cursor.run(query, None)
-    rows = cursor.fetch_arrow_all(force_return_table=True)
+    rows = cursor._arrow_table
+    rows = rows.rename_columns([name.replace(MARK, "") for name in rows.column_names])
     folder = stage.folder / path.strip("/")
     written = {}
     if partition:
@@ -77,9 +83,9 @@ def unload(cursor, match, sql):
         if kind == "PARQUET":
             parquet.write_table(part, file)
         elif kind == "JSON":
-            # A query of JSON has one column, of objects.
-            values = part.column(0).to_pylist()
-            file.write_text("".join(f"{json.dumps(json.loads(v))}\n" for v in values))
+            # OBJECT_CONSTRUCT leaves nulls out.
+            objects = ({k: v for k, v in row.items() if v is not None} for row in part.to_pylist())
+            file.write_text("".join(f"{json.dumps(row, default=str)}\n" for row in objects))
         else:
             file.write_text(delimited(part, file_format, is_true(options, "HEADER")))
     sizes = sum(file.stat().st_size for file in written)
