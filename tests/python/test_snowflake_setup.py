@@ -168,6 +168,7 @@ def test_history_that_no_build_can_repeat_is_not_transient(production):
         "churn_predictions",
         "build_history",
         "fct_inventory_history",
+        "forgotten_customers",
     }
 
 
