@@ -6,15 +6,15 @@
     incremental_strategy='delete+insert',
     unique_key='snapshot_date',
     on_schema_change='fail',
-    post_hook="
+    post_hook=["{{ build_other_snapshots() }}", "
         delete from {{ this }}
         where not exists (
             select 1 from {{ ref('int_snapshot_dates') }} as wanted
             where wanted.snapshot_date = {{ this.identifier }}.snapshot_date
         )",
+    ],
 ) }}
-{%- set snapshot_dates = snapshot_dates_to_build() %}
-{%- set batches = snapshot_batches(snapshot_dates or ['1990-01-01']) %}
+{%- set snapshot_dates = snapshot_dates_to_build(is_incremental()) %}
 
 with
 
@@ -44,18 +44,9 @@ snapshot_dates as (
     from {{ ref('int_snapshot_dates') }}
 ),
 
-{% for dates in batches -%}
-snapshots_{{ loop.index }} as (
-    {{ customer_snapshot(dates) }}
-),
-
-{% endfor -%}
 int_customer_snapshots as (
-    {% for dates in batches -%}
-    select * from snapshots_{{ loop.index }}
+    {{ customer_snapshot((snapshot_dates or ['1990-01-01'])[:snapshots_per_statement()]) }}
     {{ 'where false' if not snapshot_dates }}
-    {{ 'union all' if not loop.last }}
-    {% endfor -%}
 )
 
 select * from int_customer_snapshots

@@ -1,5 +1,7 @@
 -- Grain: one row per snapshot date and customer to recommend products to: on as_of_date everybody; on the past date
--- sampled customers who had bought before and did since.
+-- sampled customers who had bought before and did since, the first in the order of a hash of their id, so that looking
+-- back costs the same however large the shop is.
+{%- set past_customer_count = 10000 %}
 with
 
 customers as (
@@ -14,7 +16,8 @@ customers as (
 past_customers as (
     select
         past.snapshot_date,
-        past.customer_id
+        past.customer_id,
+        row_number() over (order by {{ dbt.hash('past.customer_id') }}, past.customer_id) as place
     from customers as past
     inner join customers as today
         on
@@ -35,6 +38,7 @@ int_recommendation_audience as (
         customer_id,
         true as is_past
     from past_customers
+    where place <= {{ past_customer_count }}
 )
 
 select * from int_recommendation_audience

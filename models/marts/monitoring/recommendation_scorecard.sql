@@ -59,9 +59,8 @@ past_customers as (
     select
         snapshot_date,
         customer_id
-    from product_purchases
-    where snapshot_date < {{ as_of_date() }}
-    group by 1, 2
+    from {{ ref('int_recommendation_audience') }}
+    where is_past
 ),
 
 customers as (

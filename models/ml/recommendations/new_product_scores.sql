@@ -1,14 +1,19 @@
 -- Grain: one row per snapshot date, model, customer and rank: up to ten products that the customer never bought, as far as
 -- what they bought speaks for any; recommendation_scores fills the lists.
-{%- set list_length = 10 %}
+{%- set batches = batch_count(ref('int_product_purchases'), 2000000) %}
+{{ config(post_hook="{{ insert_other_batches(batch_count(ref('int_product_purchases'), 2000000)) }}") }}
+{%- set list_length, products_spoken_for = 10, 20 %}
 with
 
 audience as (
     select
         snapshot_date,
         customer_id,
-        is_past
+        is_past,
+        -- A number tells customers, and below products, apart faster than their ids.
+        row_number() over (order by snapshot_date, customer_id) as customer_number
     from {{ ref('int_recommendation_audience') }}
+    where {{ in_first_batch('customer_id', batches) }}
 ),
 
 product_purchases as (
@@ -70,7 +75,8 @@ weights as (
         trained.product_id,
         trained.neighbour_product_id,
         trained.weight * case versions.model when 'ease' then product_trends.trend else 1 end as weight,
-        product_trends.popularity_rank
+        product_trends.popularity_rank,
+        neighbour_trends.popularity_rank as neighbour_rank
     from versions
     inner join trained
         on
@@ -81,13 +87,39 @@ weights as (
             versions.snapshot_date = product_trends.snapshot_date
             and trained.product_id = product_trends.product_id
             and product_trends.is_offered
+    inner join product_trends as neighbour_trends
+        on
+            versions.snapshot_date = neighbour_trends.snapshot_date
+            and trained.neighbour_product_id = neighbour_trends.product_id
+),
+
+ranked_weights as (
+    select
+        *,
+        row_number() over (
+            partition by snapshot_date, model, neighbour_rank
+            order by weight desc, popularity_rank asc
+        ) as weight_rank,
+        -- The reason for a product is the strongest of what speaks for it.
+        case when weight > 0 then row_number() over (
+            partition by snapshot_date, model, popularity_rank
+            order by weight desc, neighbour_product_id asc
+        ) end as reason_rank
+    from weights
+),
+
+-- What is bought by many stands among the neighbours of hundreds of products; it speaks for those that it says most of.
+strong_weights as (
+    select *
+    from ranked_weights
+    where weight_rank <= {{ products_spoken_for }}
 ),
 
 purchases as (
     select
+        audience.customer_number,
         product_purchases.snapshot_date,
         product_purchases.customer_id,
-        product_purchases.product_id,
         product_purchases.recency_weight,
         product_trends.popularity_rank
     from product_purchases
@@ -103,88 +135,69 @@ purchases as (
 
 scores as (
     select
-        purchases.snapshot_date,
-        purchases.customer_id,
-        weights.model,
-        -- A number tells products apart faster than their ids.
-        weights.popularity_rank,
+        purchases.customer_number,
+        strong_weights.model,
+        strong_weights.popularity_rank,
         -- Decimals, because doubles add up to other bits in another order.
         cast(sum(cast(
-            weights.weight * case weights.model when 'ease' then purchases.recency_weight else 1 end
+            strong_weights.weight * case strong_weights.model when 'ease' then purchases.recency_weight else 1 end
             as decimal(18, 12)
-        )) as double) as score
+        )) as double) as score,
+        min(strong_weights.reason_rank) as reason_rank
     from purchases
-    inner join weights
+    inner join strong_weights
         on
-            purchases.snapshot_date = weights.snapshot_date
-            and purchases.product_id = weights.neighbour_product_id
-    group by 1, 2, 3, 4
+            purchases.snapshot_date = strong_weights.snapshot_date
+            and purchases.popularity_rank = strong_weights.neighbour_rank
+    group by 1, 2, 3
 ),
 
 new_scores as (
     select
-        scores.snapshot_date,
-        scores.customer_id,
+        scores.customer_number,
         scores.model,
         scores.popularity_rank,
-        scores.score
+        scores.score,
+        scores.reason_rank
     from scores
     left join purchases
         on
-            scores.snapshot_date = purchases.snapshot_date
-            and scores.customer_id = purchases.customer_id
+            scores.customer_number = purchases.customer_number
             and scores.popularity_rank = purchases.popularity_rank
     -- Less says nothing of the customer.
-    where purchases.customer_id is null and scores.score > 0.000001
+    where purchases.customer_number is null and scores.score > 0.000001
 ),
 
 ranked as (
     select
         *,
         row_number() over (
-            partition by snapshot_date, model, customer_id
-            order by score desc, popularity_rank asc
+            partition by customer_number, model
+            -- One expression: DuckDB then keeps the best alone instead of sorting all. Equal scores go by popularity.
+            order by score - popularity_rank * 1e-13 desc
         ) as list_rank
     from new_scores
 ),
 
 lists as (
     select
-        ranked.snapshot_date,
-        ranked.customer_id,
+        audience.snapshot_date,
+        audience.customer_id,
+        ranked.customer_number,
         ranked.model,
         ranked.list_rank,
+        ranked.popularity_rank,
+        ranked.reason_rank,
         product_trends.product_id,
         ranked.score
     from ranked
+    inner join audience
+        on ranked.customer_number = audience.customer_number
     inner join product_trends
         on
-            ranked.snapshot_date = product_trends.snapshot_date
+            audience.snapshot_date = product_trends.snapshot_date
             and ranked.popularity_rank = product_trends.popularity_rank
     where ranked.list_rank <= {{ list_length }}
-),
-
-reasons as (
-    select
-        lists.customer_id,
-        lists.product_id,
-        weights.neighbour_product_id,
-        row_number() over (
-            partition by lists.customer_id, lists.product_id
-            order by weights.weight desc, weights.neighbour_product_id asc
-        ) as reason_rank
-    from lists
-    inner join weights
-        on
-            lists.snapshot_date = weights.snapshot_date
-            and lists.product_id = weights.product_id
-            and weights.weight > 0
-    inner join purchases
-        on
-            lists.snapshot_date = purchases.snapshot_date
-            and lists.customer_id = purchases.customer_id
-            and weights.neighbour_product_id = purchases.product_id
-    where lists.snapshot_date = {{ as_of_date() }}
 ),
 
 new_product_scores as (
@@ -202,12 +215,13 @@ new_product_scores as (
         on
             lists.snapshot_date = versions.snapshot_date
             and lists.model = versions.model
-    left join reasons
+    left join ranked_weights as reasons
         on
             lists.snapshot_date = {{ as_of_date() }}
-            and lists.customer_id = reasons.customer_id
-            and lists.product_id = reasons.product_id
-            and reasons.reason_rank = 1
+            and lists.snapshot_date = reasons.snapshot_date
+            and lists.model = reasons.model
+            and lists.popularity_rank = reasons.popularity_rank
+            and lists.reason_rank = reasons.reason_rank
 )
 
 select * from new_product_scores
