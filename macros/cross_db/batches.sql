@@ -15,23 +15,23 @@
     {{- return(none) -}}
 {% endmacro %}
 
-{# Batches that the rows of a relation make, each in a statement of its own; 1 while it is not built.
+{# Batches of about `batch_rows` that the rows of a relation make, each in a statement of its own; 1 while it is not
+   built.
 
    Arguments:
-     relation (relation): what is read.
-     batch_rows (int): rows of it that a statement reads at most, about. #}
-{% macro batch_count(relation, batch_rows) %}
-    {{- return(adapter.dispatch('batch_count', 'clientele')(relation, batch_rows)) -}}
+     relation (relation): what is read. #}
+{% macro batch_count(relation) %}
+    {{- return(adapter.dispatch('batch_count', 'clientele')(relation)) -}}
 {% endmacro %}
 
-{% macro duckdb__batch_count(relation, batch_rows) %}
+{% macro duckdb__batch_count(relation) %}
     {%- if not execute or not load_relation(relation) -%}
         {{- return(1) -}}
     {%- endif -%}
-    {{- return((clientele.query_column('select count(*) from ' ~ relation)[0] / batch_rows) | int + 1) -}}
+    {{- return((clientele.query_column('select count(*) from ' ~ relation)[0] / var('batch_rows')) | int + 1) -}}
 {% endmacro %}
 
-{% macro snowflake__batch_count(relation, batch_rows) %}
+{% macro snowflake__batch_count(relation) %}
     {{- return(1) -}}
 {% endmacro %}
 

@@ -1,5 +1,6 @@
 """Product recommendations: what is learnt, and lists that a simple rule does not make."""
 
+import shutil
 from datetime import date
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from clientele.recommendations import ease, item_cosine, neighbours, strongest
+from conftest import Shop
 
 AS_OF_DATE = date(2024, 7, 1)
 
@@ -128,3 +130,15 @@ def test_what_is_new_is_met_better_than_by_best_sellers(sample):
         )
     )
     assert scores["recommended"] > scores["best_sellers"]
+
+
+def test_lists_are_the_same_however_many_statements_make_them(sample, tmp_path):
+    database = tmp_path / "shop.duckdb"
+    shutil.copy(sample.database, database)
+    batched = Shop(sample.raw, database)
+    batched.succeed(
+        "run", "--select", "new_product_scores", shop_vars={"batch_rows": 3000}, threads=1
+    )
+    rows = "select * from ml.new_product_scores order by all"
+    assert batched.query(rows) == sample.query(rows)
+    assert len(batched.query(rows)) > 3000

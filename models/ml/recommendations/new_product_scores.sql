@@ -1,7 +1,7 @@
 -- Grain: one row per snapshot date, model, customer and rank: up to ten products that the customer never bought, as far as
 -- what they bought speaks for any; recommendation_scores fills the lists.
-{%- set batches = batch_count(ref('int_product_purchases'), 2000000) %}
-{{ config(post_hook="{{ insert_other_batches(batch_count(ref('int_product_purchases'), 2000000)) }}") }}
+{%- set batches = batch_count(ref('int_product_purchases')) %}
+{{ config(post_hook="{{ insert_other_batches(batch_count(ref('int_product_purchases'))) }}") }}
 {%- set list_length, products_spoken_for = 10, 20 %}
 with
 
