@@ -50,12 +50,20 @@ def build(database, options):
             return 1
         for path in (copy, write_ahead_log(copy)):
             path.unlink(missing_ok=True)
-        for path in (database, write_ahead_log(database)):
-            if path.exists():
-                shutil.copyfile(path, copy.with_name(path.name))
-        command = [DBT, "build", "--target", "duckdb", *options]
+        try:
+            for path in (database, write_ahead_log(database)):
+                if path.exists():
+                    shutil.copyfile(path, copy.with_name(path.name))
+        except OSError as error:
+            copy.unlink(missing_ok=True)
+            print(f"{database} could not be copied into {copy.parent} ({error.strerror}): a build "
+                  "needs room for a second database there.")  # fmt: skip
+            return 1
         status = subprocess.run(
-            command, env=os.environ | {"CLIENTELE_DUCKDB": str(copy)}
+            [DBT, "build", "--target", "duckdb", *options],
+            env=os.environ | {"CLIENTELE_DUCKDB": str(copy)},
+            # The lock holds as long as dbt does, also when this process is killed before it.
+            pass_fds=[lock.fileno()],
         ).returncode
         if status:
             print(f"The build did not end well: {database} is as it was before it; what was built "
