@@ -217,7 +217,10 @@ def json_documents(text: str) -> Iterator[str]:
         position = blank.match(text, position + 1).end()
     end = len(text.rstrip())
     while position < end and not (is_array and text[position] == "]"):
-        _, stop = decode(text, position)
+        try:
+            _, stop = decode(text, position)
+        except RecursionError:
+            raise json.JSONDecodeError("it is nested too deep", text, position) from None
         # Inside a value a line can only end between its parts.
         yield re.sub(r"[\r\n]+", " ", text[position:stop])
         position = blank.match(text, stop).end()
@@ -241,7 +244,7 @@ def is_object(text: str) -> bool:
     """Tell whether a text is one JSON object."""
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -77,7 +77,8 @@
 {% endmacro %}
 
 {# Whether all lines that pass 1 has kept are the lines of records of several lines each: from one with an odd
-   number of quotes to the next such line, none missing, and well-formed (see csv_records).
+   number of quotes to the next such line, none missing, of as many lines at most as csv_records puts together, and
+   well-formed (see there).
 
    Arguments:
      record (string): the pattern of a record.
@@ -97,7 +98,7 @@
 
         records as (
             select
-                max(line_number) - min(line_number) = count(*) - 1 as is_whole,
+                max(line_number) - min(line_number) = count(*) - 1 and count(*) <= 100 as is_whole,
                 string_agg(line, '{{ '\n' }}' order by line_number) as record
             from lines
             group by file, quotes_before // 2

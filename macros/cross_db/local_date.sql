@@ -47,5 +47,5 @@
 
 {# IANA name of the shop's time zone. #}
 {% macro shop_time_zone() -%}
-    {{- return((var('shop') or {}).get('time_zone', 'UTC')) -}}
+    {{- return(clientele.shop_mapping().get('time_zone', 'UTC')) -}}
 {%- endmacro %}

@@ -11,7 +11,7 @@
             ~ " another file name, such as shop.duckdb (what stands before the first point is the name).") }}
     {%- endif -%}
     {%- do clientele.check_as_of_date() -%}
-    {%- set plans = clientele.raw_plans(var('shop') or {}) -%}
+    {%- set plans = clientele.raw_plans(clientele.shop_mapping()) -%}
     {%- for plan in plans -%}
         {%- do run_query("create or replace view " ~ plan.view ~ " as " ~ plan.sql) -%}
     {%- endfor -%}
@@ -25,7 +25,7 @@
    Arguments:
      shop (mapping): the mapping; the var `shop` unless given. Other vars of its file are taken too. #}
 {% macro check_shop(shop=none) %}
-    {%- set plans = clientele.raw_plans(shop or var('shop') or {}) -%}
+    {%- set plans = clientele.raw_plans(shop or clientele.shop_mapping()) -%}
     {%- do clientele.report_other_files(plans) -%}
     {%- for plan in plans -%}
         {%- do run_query("select * from (" ~ plan.sql ~ ") as checked where false") -%}

@@ -1,6 +1,6 @@
 {# Whether the mapping (var `shop`) joins the ids of one person: its key `identity` is `email`, or not set. #}
 {% macro joins_identities() %}
-    {%- set identity = (var('shop') or {}).get('identity') -%}
+    {%- set identity = clientele.shop_mapping().get('identity') -%}
     {%- if identity not in [none, 'email'] -%}
         {{ exceptions.raise_compiler_error("The shop's mapping has the identity '" ~ identity ~ "'; it is 'email', or left out.") }}
     {%- endif -%}

@@ -119,6 +119,24 @@ def test_well_formed_text_is_read_as_python_reads_it(land, stray, signs):
     assert bool(copied) == bool(stray)
 
 
+def test_a_field_of_megabytes_costs_its_own_record_alone(land):
+    shop = land(
+        {
+            "orders.csv": ORDERS
+            + "O1,C1,P1,1,2024-01-01,"
+            + "x" * 3_000_000
+            + '\nO2,C1,P1,1,2024-01-01,"'
+            + "x\n" * 1_500_000
+            + '"\nO3,C1,P1,1,2024-01-01,Main St\n',
+            "events.csv": FILES["events.csv"] + 'E1,C1,"' + "x\n" * 1_500_000 + '",2024-01-01\n',
+        }
+    )
+    records, malformed = landed(shop, "orders", "order_id")
+    assert ("O3",) in records and ("O2",) not in records
+    assert len(malformed) >= 1
+    assert landed(shop, "events", "event_id")[0] == []
+
+
 @pytest.mark.parametrize("stray", ["", 'P,"\n'], ids=["read_in_place", "copied"])
 def test_a_quote_within_a_field_is_a_sign_like_any_other(land, stray):
     shop = land(
@@ -295,6 +313,7 @@ def test_an_unreadable_file_is_told_in_one_sentence(land, files, names):
         ("a.csv.gz", b"a,b\n", "utf-8", "cannot be read"),
         ("a.csv.gz", gzip.compress(b"a,b\n" * 99, mtime=0)[:-9], "utf-8", "cannot be read"),
         ("a.json", b'{\n "a": 1\n}\n{\n "a": }\n', "utf-8", "it breaks in line 5"),
+        ("a.json", b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}", "utf-8", "nested too deep"),
         ("a.parquet", b"PAR1 cut off", "utf-8", "no Parquet file, or was cut off"),
     ],
 )

@@ -54,7 +54,7 @@
 {% macro landed_relations(folders) %}
     {%- set relations = {} -%}
     {%- for table in clientele.raw_tables() -%}
-        {%- for part in clientele.mapping_relations(table.name, (var('shop') or {}).get(table.name) or {}) if not clientele.is_table_name(part.name) -%}
+        {%- for part in clientele.mapping_relations(table.name, clientele.shop_mapping().get(table.name) or {}) if not clientele.is_table_name(part.name) -%}
             {%- set name, own = part.name, part.settings -%}
             {%- set identifier = clientele.landed_identifier(name) -%}
             {%- set found = {'name': name, 'identifier': identifier, 'folder': identifier, 'wildcard': none,

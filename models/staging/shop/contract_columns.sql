@@ -11,7 +11,7 @@ landed_columns as (
 
 contract as (
     {% for entity in entities %}
-    {%- set settings = (var('shop') or {}).get(entity) or {} %}
+    {%- set settings = shop_mapping().get(entity) or {} %}
     {%- set mapped = settings.get('columns') or {} %}
     {%- for column in raw_columns(entity) %}
     {%- set is_mapped = column in mapped or modules.re.search('\\{.*\\b' ~ column ~ '\\b|\\b' ~ column ~ '\\b.*\\{',
