@@ -12,7 +12,7 @@ VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test) $(FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build export api dashboard tableau notebooks docs map check snowflake-smoke test lint test-airflow benchmark clean
+.PHONY: help build export api dashboard tableau notebooks docs map check snowflake-smoke test lint test-airflow benchmark scale-benchmark clean
 
 help: ## this list, in the order of use
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ test-airflow: .venv/.build integrations/airflow/.venv/.test ## the daily run on 
 benchmark: .venv/.benchmark ## measure the models on real shops beside others, rewrite the tables of docs/models.md: ONLINE_RETAIL_2=folder
 	$(BIN)/python benchmarks/churn.py $(if $(ONLINE_RETAIL_2),--online-retail-2 "$(ONLINE_RETAIL_2)")
 	$(BIN)/python benchmarks/forecast.py $(if $(ONLINE_RETAIL_2),--online-retail-2 "$(ONLINE_RETAIL_2)")
+
+scale-benchmark: .venv/.build ## time and memory of a shop of LINES=10000000 order lines, beside hand-written SQL and pandas
+	$(BIN)/python benchmarks/scale.py --lines $(or $(LINES),10000000)
 
 clean: ## remove what was built, except the environment
 	rm -rf .building target logs clientele.duckdb clientele.duckdb.wal clientele.duckdb.tmp
