@@ -30,6 +30,8 @@ XSMALL, at 1 credit an hour, 0.15 credits, 30 to 60 cents at 2 to 4 dollars a cr
 # As much training as proves that training works.
 VARIABLES = {"segment_starts": 10, "segment_history_months": 2}
 BUILD = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(VARIABLES)]
+# What comes after a failure costs credits and proves nothing.
+BUILD += ["--fail-fast"]
 if "--models-only" in sys.argv:
     BUILD += ["--exclude-resource-type", "test"]
 

@@ -14,6 +14,10 @@ from dbt.cli.main import dbtRunner
 from conftest import RAW_FILES, SAMPLE, WITHOUT_TRAINING, Shop, assert_same_tables
 from sample.generate import generate
 
+# A build of some models, with the tests that need no other.
+SELECT = ["--indirect-selection", "cautious", "--select"]
+STAGING = [*SELECT, "+path:models/staging"]
+
 
 def shuffle(shop, seed=11):
     """Put the records of every raw file into another order."""
@@ -47,7 +51,9 @@ def test_the_same_input_in_another_order_and_on_one_thread_gives_the_same_tables
 def test_every_planted_fault_is_rejected_by_its_rule_and_nothing_else_is(tmp_path):
     generate(tmp_path / "raw", customers=400, seed=3, truth=True)
     generate(tmp_path / "clean", customers=400, seed=3, clean=True)
-    shop = Shop(tmp_path / "raw", tmp_path / "raw" / "shop.duckdb").build(*WITHOUT_TRAINING)
+    shop = Shop(tmp_path / "raw", tmp_path / "raw" / "shop.duckdb").build(
+        *STAGING, "+data_quality_summary", "+fct_orders"
+    )
     planted = duckdb.sql(
         f"""
         select entity, rule, sum(copies)::bigint from '{shop.raw}/truth/faults.csv'
@@ -66,7 +72,9 @@ def test_every_planted_fault_is_rejected_by_its_rule_and_nothing_else_is(tmp_pat
         shop.query("select sum(duplicate_count)::bigint from monitoring.data_quality_summary")
         == duckdb.sql(duplicates.format(shop.raw / "truth/faults.csv")).fetchall()
     )
-    clean = Shop(tmp_path / "clean", tmp_path / "clean" / "shop.duckdb").build(*WITHOUT_TRAINING)
+    clean = Shop(tmp_path / "clean", tmp_path / "clean" / "shop.duckdb").build(
+        *STAGING, "+data_quality_summary", "+fct_orders"
+    )
     revenue = "select sum(order_revenue), count(*) from core.fct_orders"
     assert clean.query("select count(*) from staging.rejected_rows") == [(0,)]
     assert clean.query(revenue)[0][1] <= shop.query(revenue)[0][1]
@@ -146,9 +154,10 @@ def test_a_past_day_is_replayed_exactly(make_shop):
 
 
 def test_replaying_a_past_day_leaves_the_history_alone(make_shop):
-    shop = make_shop().build(*WITHOUT_TRAINING)
+    history_alone = [*SELECT, "+customers_history"]
+    shop = make_shop().build(*history_alone)
     history = shop.tables(["core"])["core.customers_history"]
-    shop.build(*WITHOUT_TRAINING, shop_vars={"as_of_date": "2024-07-01"}).build(*WITHOUT_TRAINING)
+    shop.build(*history_alone, shop_vars={"as_of_date": "2024-07-01"}).build(*history_alone)
     assert shop.tables(["core"])["core.customers_history"] == history
 
 
@@ -164,7 +173,7 @@ def test_lines_without_a_price_take_the_price_of_their_day(make_shop):
     (shop.raw / "customers.json").write_text('{"customer_id": "c1"}\n')
     product("5.00")
     orders.write_text(header + "o1,c1,p1,2,2024-01-01 10:00:00,\n")
-    shop.build(*WITHOUT_TRAINING)
+    shop.build(*SELECT, "+fct_order_lines")
     product("7.00")
     orders.write_text(
         header
@@ -172,9 +181,9 @@ def test_lines_without_a_price_take_the_price_of_their_day(make_shop):
         + "o2,c1,p1,2,2024-01-05,\n"
         + "o3,c1,p1,2,2024-01-05,9\n"
     )
-    shop.build(*WITHOUT_TRAINING)
+    shop.build(*SELECT, "+fct_order_lines")
     orders.write_text(orders.read_text() + "o4,c1,p1,1,2024-01-06,\n")
-    shop.build(*WITHOUT_TRAINING)
+    shop.build(*SELECT, "+fct_order_lines")
     revenue = shop.query("select order_id, line_revenue from core.fct_order_lines order by 1")
     # The second price was first seen on the day after o3: the first one held until then.
     assert [(order, float(money)) for order, money in revenue] == [
@@ -185,7 +194,7 @@ def test_lines_without_a_price_take_the_price_of_their_day(make_shop):
 
 def test_malformed_lines_are_rejected_with_their_text(make_shop):
     shop = make_shop()
-    clean = shop.build(*WITHOUT_TRAINING).query("select count(*) from staging.stg_shop__orders")
+    clean = shop.build(*STAGING).query("select count(*) from staging.stg_shop__orders")
     with (shop.raw / "orders.csv").open("ab") as file:
         file.write(b"O9,C000001,00001\n")
         file.write(b"O9,C000001,00001,1,2024-01-01,,1.00,,completed,web,1,,surplus\n")
@@ -196,7 +205,7 @@ def test_malformed_lines_are_rejected_with_their_text(make_shop):
     # Nothing else is wrong with this file.
     with (shop.raw / "inventory.csv").open("ab") as file:
         file.write(b"00001,W\xfc,1,2024-01-01\n")
-    shop.build(*WITHOUT_TRAINING)
+    shop.build(*STAGING)
     rejected = shop.query(
         """
         select entity, raw_record from staging.rejected_rows

@@ -30,7 +30,9 @@ def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
     earlier = [line for line in whole if line.split(b",")[4] < b"2025-01-01"]
     (raw / "orders.csv").write_bytes(b"".join([orders[0], *earlier]))
     shop = Shop(raw, tmp_path / "shop.duckdb")
-    build = [*MODELS_ONLY, *WITHOUT_TRAINING]
+    # Facts, histories, and a table that is built by days: what could be half-written.
+    build = [*MODELS_ONLY, "--select", "+path:models/marts/core", "+customer_rfm", "+daily_sales"]
+    build += ["+int_customer_snapshots", "+customers_history"]
     shop.build(*build)
     with Emulator(tmp_path / "data") as emulator:
         make_account(emulator, raw, tmp_path).build(*build)
@@ -65,7 +67,7 @@ def test_a_price_changes_while_the_clock_stands_still(tmp_path):
         from {}core.products_history group by 1, 2 order by 1, 2
         """
     build = ["--select", "+dim_product_prices", "+customers_history", "histories_follow_the_master"]
-    build += ["--exclude-resource-type", "unit_test"]
+    build += ["--exclude-resource-type", "unit_test", "--indirect-selection", "empty"]
     shop = Shop(raw, tmp_path / "shop.duckdb")
     with Emulator(tmp_path / "data") as emulator:
         account = make_account(emulator, raw, tmp_path)
