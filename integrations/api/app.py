@@ -230,4 +230,9 @@ def create_app(scorer, store, key_hash):
             return rows
         raise HTTPException(404, f"There is nothing to recommend to a customer {customer_id}.")
 
+    @app.delete("/predictions/{customer_id}", dependencies=key)
+    def forget(customer_id: str) -> dict[str, int]:
+        """Erase the predictions that were kept of a customer who asks to be forgotten."""
+        return {"erased": store.forget(customer_id)}
+
     return app

@@ -48,3 +48,13 @@ class PredictionStore:
             except BaseException:
                 self.connection.execute("rollback")
                 raise
+
+    def forget(self, customer_id):
+        """Erase a customer's predictions; returns how many there were."""
+        with self.lock:
+            [(count,)] = self.connection.execute(
+                "delete from predictions where customer_id = ?", [customer_id]
+            ).fetchall()
+            # What was deleted stands in the file until then.
+            self.connection.execute("checkpoint")
+        return count

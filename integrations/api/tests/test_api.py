@@ -94,6 +94,17 @@ def test_known_customers_are_answered_from_the_marts_and_kept(client, scorer):
     assert kept == [(row["customer_id"],) for row in known]
 
 
+def test_predictions_of_who_asks_to_be_forgotten_are_erased(client):
+    lately = [{"order_date": "2025-05-20", "revenue": 50}]
+    for name in ("GOES", "STAYS"):
+        client.post("/predict", json={"customer_id": name, "orders": lately})
+    assert client.delete("/predictions/GOES").json() == {"erased": 1}
+    assert client.delete("/predictions/GOES").json() == {"erased": 0}
+    kept = "select count(*) from predictions where customer_id = ?"
+    for name, count in (("GOES", 0), ("STAYS", 1)):
+        assert client.store.connection.execute(kept, [name]).fetchall() == [(count,)]
+
+
 def test_orders_of_a_stranger_are_scored(client):
     lately = [{"order_date": f"2025-0{month}-20", "revenue": 50} for month in (2, 3, 4, 5, 6)]
     long_ago = [order | {"order_date": "2024-08-01"} for order in lately]
