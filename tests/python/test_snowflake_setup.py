@@ -227,3 +227,28 @@ def test_an_emulator_has_a_host_of_its_own():
         SNOWFLAKE_HOST="localhost", SNOWFLAKE_PORT="8899", SNOWFLAKE_PROTOCOL="http"
     )
     assert (given["host"], given["port"], given["protocol"]) == ("localhost", 8899, "http")
+
+
+def test_no_secret_stands_in_an_output_a_log_or_an_artefact(tmp_path):
+    """Also where the connection fails, with all that dbt can say."""
+    secrets = ["PASSWORD", "TOKEN", "PRIVATE_KEY", "PRIVATE_KEY_PASSPHRASE"]
+    planted = {f"SNOWFLAKE_{name}": f"planted-{name}" for name in secrets}
+    # Nobody listens there.
+    nowhere = {"SNOWFLAKE_HOST": "127.0.0.1", "SNOWFLAKE_PORT": "1", "SNOWFLAKE_ACCOUNT": "account"}
+    places = {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path / "logs")}
+    texts = []
+    for command in ("parse", "debug"):
+        result = subprocess.run(
+            [Path(sys.executable).parent / "dbt", "--debug", "--log-level-file", "debug", command]
+            + ["--target", "snowflake"],
+            cwd=PROJECT,
+            env=environment(SNOWFLAKE_USER="shown-user", **planted, **nowhere, **places),
+            capture_output=True,
+        )
+        texts += [result.stdout, result.stderr]
+    # It does say how it tries to connect.
+    assert b"shown-user" in texts[2]
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert {"dbt.log", "manifest.json"} <= {file.name for file in files}
+    for text in [*texts, *(file.read_bytes() for file in files)]:
+        assert b"planted-" not in text
