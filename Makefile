@@ -12,7 +12,7 @@ VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test) $(FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build export api dashboard tableau notebooks docs map check snowflake-smoke test lint test-airflow benchmark scale-benchmark clean
+.PHONY: help build export api dashboard tableau notebooks docs map check snowflake-smoke test lint test-airflow benchmark scale-benchmark sbom clean
 
 help: ## this list, in the order of use
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,11 @@ benchmark: .venv/.benchmark ## measure the models on real shops beside others, r
 
 scale-benchmark: .venv/.build ## time and memory of a shop of LINES=10000000 order lines, beside hand-written SQL and pandas
 	$(BIN)/python benchmarks/scale.py --lines $(or $(LINES),10000000)
+
+sbom: .venv/.build ## what the environment holds, as a CycloneDX bill of materials: sbom.json
+	test -x target/sbom/bin/python || $(PYTHON) -m venv target/sbom
+	target/sbom/bin/pip install --quiet 'cyclonedx-bom>=7,<8'
+	target/sbom/bin/cyclonedx-py environment --output-file sbom.json $(BIN)/python
 
 clean: ## remove what was built, except the environment
 	rm -rf .building target logs clientele.duckdb clientele.duckdb.wal clientele.duckdb.tmp

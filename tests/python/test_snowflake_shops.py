@@ -1,7 +1,10 @@
 """Shops of other kinds on the emulated account: dirt, mappings, faults, the smoke test."""
 
+import itertools
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +22,10 @@ from snowflake_emulator.python_models import wrong_python_models
 
 
 def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
-    """Half of the orders, then all, the emulator killed in the middle of the second build."""
+    """Half of the orders, then all, the emulator killed in the middle of the second build.
+
+    `CLIENTELE_KILLS=20` kills it so often, each time in another place.
+    """
     raw = tmp_path / "raw"
     raw.mkdir()
     for file in SAMPLE.iterdir():
@@ -38,17 +44,18 @@ def test_new_data_and_a_killed_emulator_end_like_an_undisturbed_build(tmp_path):
         make_account(emulator, raw, tmp_path).build(*build)
     (raw / "orders.csv").write_bytes(b"".join(orders))
     shop.build(*build)
-    with Emulator(tmp_path / "data") as emulator:
-        half = make_account(emulator, raw, tmp_path)
-        half.load()
-        with subprocess.Popen(
-            **half.command("build", *build), stdout=subprocess.PIPE, text=True
-        ) as process:
-            for line in process.stdout:
-                if "fct_order_lines" in line and "OK created" in line:
-                    emulator.process.kill()
-                    break
-            process.kill()
+    kills = int(os.environ.get("CLIENTELE_KILLS", "1"))
+    for place in random.Random(2).sample(range(20, 100), kills):
+        with Emulator(tmp_path / "data") as emulator:
+            half = make_account(emulator, raw, tmp_path)
+            half.load()
+            with subprocess.Popen(
+                **half.command("build", *build), stdout=subprocess.PIPE, text=True
+            ) as process:
+                steps = (line for line in process.stdout if re.search(r" of \d+ (START|OK)", line))
+                assert len(list(itertools.islice(steps, place))) == place
+                emulator.process.kill()
+                process.kill()
     with Emulator(tmp_path / "data") as emulator:
         assert_same_marts(shop, make_account(emulator, raw, tmp_path).build(*build))
 
