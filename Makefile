@@ -28,7 +28,7 @@ export: .venv/.build ## write the built marts as Parquet, CSV, JSON lines and tw
 	@$(BIN)/dbt --quiet run-operation export_marts $(if $(PLACE),--args '{place: $(PLACE)}')
 
 api: .venv/.api ## serve predictions over HTTP on http://127.0.0.1:8000 (integrations/api/README.md)
-	$(BIN)/python -m integrations.api
+	$(BIN)/python -m integrations.api $(VARS)
 
 dashboard: .venv/.dashboard ## look at the built marts in the browser, on http://localhost:8501: FLAGS='options of streamlit run'
 	$(BIN)/streamlit run integrations/dashboard/app.py $(FLAGS)

@@ -62,8 +62,48 @@ def fit_mbg(
     return {"r": float(r), "alpha": float(alpha / unit), "a": float(a), "b": float(b)}
 
 
+def mbg_values(
+    order_days: np.ndarray,
+    recency: np.ndarray,
+    tenure: np.ndarray,
+    mbg: dict[str, float],
+    horizon: int,
+) -> dict[str, np.ndarray]:
+    """Ask an MBG/NBD model about customers; macros/scoring/mbg_features.sql is the same in SQL.
+
+    Parameters
+    ----------
+    order_days, recency, tenure : array of float, shape (n,)
+        As for fit_mbg.
+    mbg : dict of float
+        As fit_mbg returns it.
+    horizon : int
+        Days ahead.
+
+    Returns
+    -------
+    dict of array, shape (n,)
+        mbg_alive, the log odds of being alive; mbg_no_order, the log odds of no order within the
+        horizon; mbg_orders, the logarithm of the orders expected in it; alive and no_order, the
+        two chances.
+    """
+    x, t_x = order_days - 1, tenure - recency
+    r, alpha, a, b = mbg["r"], mbg["alpha"], mbg["a"], mbg["b"]
+    odds = np.log(b + x) - np.log(a) + (r + x) * (np.log(alpha + t_x) - np.log(alpha + tenure))
+    alive = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+    no_order = 1 - alive * (1 - ((alpha + tenure) / (alpha + tenure + horizon)) ** (r + x))
+    no_order = np.clip(no_order, 1e-5, 1 - 1e-5)
+    return {
+        "mbg_alive": np.clip(odds, -8, 8),
+        "mbg_no_order": np.log(no_order / (1 - no_order)),
+        "mbg_orders": np.log(alive * (r + x) / (alpha + tenure) * horizon + 1e-4),
+        "alive": alive,
+        "no_order": no_order,
+    }
+
+
 def mbg_features(frame: pd.DataFrame, mbg: dict[str, float], horizon: int) -> pd.DataFrame:
-    """Features of an MBG/NBD model; macros/scoring/mbg_features.sql is the same in SQL.
+    """Features of an MBG/NBD model: mbg_alive, mbg_no_order and mbg_orders of `mbg_values`.
 
     Parameters
     ----------
@@ -77,22 +117,10 @@ def mbg_features(frame: pd.DataFrame, mbg: dict[str, float], horizon: int) -> pd
     Returns
     -------
     DataFrame
-        mbg_alive, the log odds of being alive; mbg_no_order, the log odds of no order within the
-        horizon; mbg_orders, the logarithm of the orders expected in it.
     """
-    x = frame["order_days"].to_numpy(float) - 1
-    age = frame["tenure_days"].to_numpy(float)
-    t_x = age - frame["recency_days"].to_numpy(float)
-    r, alpha, a, b = mbg["r"], mbg["alpha"], mbg["a"], mbg["b"]
-    odds = np.log(b + x) - np.log(a) + (r + x) * (np.log(alpha + t_x) - np.log(alpha + age))
-    alive = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
-    no_order = 1 - alive * (1 - ((alpha + age) / (alpha + age + horizon)) ** (r + x))
-    no_order = np.clip(no_order, 1e-5, 1 - 1e-5)
-    return pd.DataFrame(
-        {
-            "mbg_alive": np.clip(odds, -8, 8),
-            "mbg_no_order": np.log(no_order / (1 - no_order)),
-            "mbg_orders": np.log(alive * (r + x) / (alpha + age) * horizon + 1e-4),
-        },
-        index=frame.index,
+    columns = (
+        frame[name].to_numpy(float) for name in ("order_days", "recency_days", "tenure_days")
     )
+    values = mbg_values(*columns, mbg, horizon)
+    names = ["mbg_alive", "mbg_no_order", "mbg_orders"]
+    return pd.DataFrame({name: values[name] for name in names}, index=frame.index)

@@ -1,17 +1,16 @@
-"""Serve the API, or make a key: python -m integrations.api [new-key | --host HOST --port PORT]."""
+"""Serve the API, or make a key: python -m integrations.api [new-key | --vars VARS --port PORT]."""
 
 import argparse
 import hashlib
 import os
 import secrets
 import sys
-import tempfile
 from pathlib import Path
 
 import uvicorn
 
 from integrations.api.app import create_app
-from integrations.api.scoring import PROJECT, NotBuilt, Scorer, compile_models
+from integrations.api.shop import PROJECT, NotBuilt, Shop, project_settings
 from integrations.api.store import PredictionStore
 
 KEY_HASH = "CLIENTELE_API_KEY_SHA256"
@@ -29,6 +28,9 @@ def main():
         default=PROJECT / "predictions.duckdb",
         help="file to keep them in",
     )
+    parser.add_argument(
+        "--vars", default="", help="what the build was given as --vars, such as a shop's mapping"
+    )
     arguments = parser.parse_args()
     if arguments.command == "new-key":
         key = secrets.token_urlsafe(32)
@@ -43,11 +45,10 @@ def main():
         )
     database = Path(os.environ.get("CLIENTELE_DUCKDB", PROJECT / "clientele.duckdb"))
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            scorer = Scorer(database, compile_models(folder))
+        shop = Shop(database, project_settings(arguments.vars))
     except NotBuilt as error:
         sys.exit(str(error))
-    app = create_app(scorer, PredictionStore(arguments.predictions), key_hash)
+    app = create_app(shop, PredictionStore(arguments.predictions), key_hash)
     uvicorn.run(app, host=arguments.host, port=arguments.port)
 
 

@@ -1,37 +1,28 @@
-"""HTTP API of the scores: FastAPI over `Scorer` and `PredictionStore`."""
+"""HTTP API of the scores: FastAPI over `Shop` and `PredictionStore`."""
 
 import hashlib
 import hmac
+import math
 import time
 from collections import deque
 from datetime import date
 from typing import Annotated
 
-import pandas as pd
 from fastapi import Body, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from integrations.api.scoring import NotBuilt, days_of, known_before
+from integrations.api.history import days_of
+from integrations.api.scoring import NEEDED
+from integrations.api.shop import NotBuilt
 
 MOST_CUSTOMERS = 1000
 MOST_BYTES = 2_000_000
 REQUESTS_PER_MINUTE = 6000
-MART_ANSWER = """
-    select
-        customer_churn.customer_id, churn_probability, risk_band,
-        customer_churn.score_status, customer_churn.score_reason,
-        list_filter([reason_1, reason_2, reason_3], lambda reason: reason is not null) as reasons,
-        predicted_orders, predicted_value, money_at_risk, next_order_date,
-        segment_name, customer_segments.recommended_action,
-        customer_churn.model_version, customer_churn.as_of_date
-    from customers.customer_churn as customer_churn
-    left join customers.customer_value as customer_value using (customer_id)
-    left join customers.customer_segments as customer_segments using (customer_id)
-    where list_contains(?, customer_churn.customer_id)
-    order by customer_churn.customer_id
-"""
+# A feature's largest size; the longest that somebody can have been a customer.
+MOST, MOST_DAYS = 1e12, 100_000
+NOT_NUMBERS = {"customer_id", "snapshot_date", "history_fingerprint", "is_eligible"}
 CUSTOMER = """
     select * exclude (customer_name, email, city)
     from customers.customer_360 where customer_id = ?
@@ -46,7 +37,7 @@ RECOMMENDATIONS = """
 class Order(BaseModel):
     """An order of a customer who need not be known to the shop's database."""
 
-    order_date: date
+    order_date: date = Field(ge=date(1900, 1, 1))
     revenue: float = Field(ge=0, le=1e9, description="Goods net of discounts, in money.")
     discount: float = Field(0, ge=0, le=1e9)
     product_count: int = Field(1, ge=1, le=100_000, description="Distinct products.")
@@ -106,12 +97,12 @@ class Batch(BaseModel):
     customers: list[CustomerRequest] = Field(min_length=1, max_length=MOST_CUSTOMERS)
 
 
-def create_app(scorer, store, key_hash):
+def create_app(shop, store, key_hash):
     """Make the application.
 
     Parameters
     ----------
-    scorer : Scorer
+    shop : Shop
     store : PredictionStore
         Keeps every prediction before it is answered.
     key_hash : str
@@ -149,57 +140,40 @@ def create_app(scorer, store, key_hash):
         return JSONResponse({"detail": str(error)}, 503)
 
     def predict_all(customers):
-        scorer.refresh()
-        known = {c.customer_id for c in customers if not (c.features or c.orders)}
-        answers = {a["customer_id"]: a for a in scorer.query(MART_ANSWER, list(known))}
+        build = shop.newest()
+        known = {c.customer_id for c in customers if c.features is None and c.orders is None}
+        answers = build.known(known) if known else {}
         if missing := sorted(known - answers.keys()):
             raise HTTPException(404, f"There is no customer {missing[0]} in the shop.")
-        rows, days, names = [], [], []
-        for number, customer in enumerate(customers):
-            # Two of a batch may be called alike, or not at all.
-            name = f"{number:06d}"
-            names.append(name)
-            if customer.features is not None:
-                if unknown := sorted(customer.features.keys() - set(scorer.features)):
-                    raise HTTPException(
-                        422,
-                        f"There is no feature {unknown[0]}: they are the columns of"
-                        " features.int_customer_snapshots.",
-                    )
-                rows.append({**customer.features, "customer_id": name, "is_eligible": True})
-            elif customer.orders is not None:
-                orders = [order.model_dump() for order in customer.orders]
-                orders = known_before(scorer.as_of_date, orders)
-                if not orders:
-                    raise HTTPException(
-                        422, f"No order lies before {scorer.as_of_date}, the day that was built."
-                    )
-                days.append(days_of(name, orders))
-        frames = [pd.DataFrame(rows)] if rows else []
-        if days:
-            frames.append(scorer.features_of(pd.concat(days)))
-        try:
-            scored = {a["customer_id"]: a for f in frames for a in scorer.score(f)}
-        except scorer.BadFeature as error:
-            raise HTTPException(
-                422, f"A feature has a value that is not of its type: {error}"
-            ) from error
+        scored = iter(build.model.score([f for c in customers if (f := features(build, c))]))
         result = [
-            (scored[name] | {"customer_id": c.customer_id or "unknown"})
-            if name in scored
-            else answers[c.customer_id]
-            for name, c in zip(names, customers, strict=True)
+            answers[c.customer_id]
+            if c.features is None and c.orders is None
+            else next(scored) | {"customer_id": c.customer_id or "unknown"}
+            for c in customers
         ]
         store.keep(result)
         return result
+
+    def features(build, customer):
+        """Of a customer who is not answered from the marts."""
+        if customer.features is not None:
+            return checked_features(customer.features, build.features)
+        if customer.orders is not None:
+            orders = [order for order in customer.orders if order.order_date < build.as_of_date]
+            if not orders:
+                raise HTTPException(
+                    422, f"No order lies before {build.as_of_date}, the day that was built."
+                )
+            return build.features_of(days_of(orders))
+        return None
 
     key = [Depends(check_key)]
 
     @app.get("/health")
     def health() -> dict[str, str]:
         """Whether a shop is there to be asked; needs no key."""
-        scorer.refresh()
-        return {"status": "ok", "as_of_date": str(scorer.as_of_date)}
+        return {"status": "ok", "as_of_date": str(shop.newest().as_of_date)}
 
     @app.post("/predict", dependencies=key, response_model=Prediction)
     def predict(customer: Annotated[CustomerRequest, Body()]):
@@ -214,19 +188,19 @@ def create_app(scorer, store, key_hash):
     @app.get("/customers/{customer_id}", dependencies=key)
     def customer(customer_id: str) -> dict:
         """All that `customer_360` says of a customer, without personal data."""
-        if rows := scorer.query(CUSTOMER, customer_id):
+        if rows := shop.query(CUSTOMER, customer_id):
             return rows[0]
         raise HTTPException(404, f"There is no customer {customer_id} in the shop.")
 
     @app.get("/segments", dependencies=key)
     def segments() -> list[dict]:
         """Segments with their profile, as `segment_profiles` has them."""
-        return scorer.query(SEGMENTS)
+        return shop.query(SEGMENTS)
 
     @app.get("/recommendations/{customer_id}", dependencies=key)
     def recommendations(customer_id: str) -> list[dict]:
         """Products to offer a customer, by list and rank."""
-        if rows := scorer.query(RECOMMENDATIONS, customer_id):
+        if rows := shop.query(RECOMMENDATIONS, customer_id):
             return rows
         raise HTTPException(404, f"There is nothing to recommend to a customer {customer_id}.")
 
@@ -236,3 +210,32 @@ def create_app(scorer, store, key_hash):
         return {"erased": store.forget(customer_id)}
 
     return app
+
+
+def checked_features(features, columns):
+    """Features as numbers; 422 for what a customer cannot have."""
+    if unwanted := sorted(features.keys() - columns):
+        raise HTTPException(
+            422,
+            f"There is no feature {unwanted[0]}: they are the columns of"
+            " features.int_customer_snapshots.",
+        )
+    numbers = {}
+    for name, value in features.items():
+        if name in NOT_NUMBERS or value is None:
+            continue
+        try:
+            numbers[name] = float(value)
+        except ValueError:
+            numbers[name] = math.nan
+        if not abs(numbers[name]) <= MOST:
+            raise HTTPException(422, f"A feature has a value that is not of its type: {name}.")
+    days = [numbers.get(name) for name in NEEDED]
+    if None in days:
+        raise HTTPException(422, f"Features hold {', '.join(NEEDED)} at least.")
+    recency, tenure, order_days = days
+    if not (1 <= recency <= tenure <= MOST_DAYS and order_days >= 1):
+        raise HTTPException(
+            422, f"1 <= recency_days <= tenure_days <= {MOST_DAYS}, and order_days are 1 or more."
+        )
+    return numbers
