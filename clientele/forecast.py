@@ -17,6 +17,8 @@ METHODS = {
 # Past periods of 28 days: a year of them to choose the rule on, and the newest for the interval.
 CHOICE_PERIODS = 13
 INTERVAL_PERIODS = 10
+# With fewer past totals, the lowest and the highest of them hold less than 80 %.
+LEAST_TOTALS = 9
 # Another rule is used once it erred less on so many periods, by more than chance.
 LEAST_CHOICE_PERIODS = 6
 INTERVAL = (0.1, 0.9)
@@ -34,11 +36,16 @@ class Period:
 
 @dataclass(frozen=True)
 class Forecast:
-    """28 days of expected sales with an 80 % interval; NaN where unknown, for the reason given."""
+    """28 days of expected sales with an 80 % interval; NaN where unknown, for the reason given.
+
+    low_total and high_total bound the sum of the days up to each.
+    """
 
     expected: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    low_total: np.ndarray
+    high_total: np.ndarray
     rule: str
     status: str
     reason: str
@@ -132,6 +139,39 @@ def interval(
     return expected * np.minimum(low, 1), expected * np.maximum(high, 1)
 
 
+def total_interval(
+    periods: list[Period], rule: str, expected: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the 80 % interval of the sum of the first day, the first two, ... and all 28.
+
+    Days err together, so that ends of their intervals do not add up: the sums of the past are
+    set beside the sums expected of them.
+
+    Parameters
+    ----------
+    periods : list of Period
+    rule : str
+        Where a period has no forecast by it, `weekly_level` stands in.
+    expected : numpy.ndarray of float of shape (28,)
+
+    Returns
+    -------
+    tuple of numpy.ndarray of shape (28,)
+        Lower and upper end, NaN with fewer than nine past periods. The sum of closed days is 0.
+    """
+    totals = expected.cumsum()
+    if len(periods) < LEAST_TOTALS:
+        return np.full_like(totals, np.nan), np.full_like(totals, np.nan)
+    ratios = []
+    for period in periods:
+        forecast = period.expected.get(rule, period.expected["weekly_level"]).cumsum()
+        ratio = np.divide(period.sold.cumsum(), forecast, np.ones(HORIZON), where=forecast > 0)
+        ratios.append(ratio)
+    # Weibull's quantiles hold 80 % of the next one, however few there are.
+    low, high = np.quantile(ratios, INTERVAL, axis=0, method="weibull")
+    return totals * np.minimum(low, 1), totals * np.maximum(high, 1)
+
+
 def forecast(known: pd.Series) -> Forecast:
     """Forecast the 28 days after the known ones.
 
@@ -151,20 +191,26 @@ def forecast(known: pd.Series) -> Forecast:
     whole_days = max(len(known) - 1, 0)
     if whole_days < WEEK:
         reason = f"Whole days known: {whole_days}. A forecast needs 7."
-        return Forecast(unknown, unknown, unknown, "", "no_history", reason)
+        return Forecast(*[unknown] * 5, rule="", status="no_history", reason=reason)
     if not (known.to_numpy()[-HORIZON:] > 0).any():
         reason = "Nothing was sold in the last 28 days: whether the shop goes on is not known."
-        return Forecast(unknown, unknown, unknown, "", "no_recent_sales", reason)
+        return Forecast(*[unknown] * 5, rule="", status="no_recent_sales", reason=reason)
     today = forecasts(known)
     if whole_days < ENOUGH_DAYS:
         reason = f"Whole days known: {whole_days}. With fewer than 56 there is no interval."
+        rule = "four_weeks"
         return Forecast(
-            today["four_weeks"], unknown, unknown, "four_weeks", "short_history", reason
+            today[rule], *[unknown] * 4, rule=rule, status="short_history", reason=reason
         )
     periods = past_periods(known, CHOICE_PERIODS)
     rule = choose(periods, list(today))
     return Forecast(
-        today[rule], *interval(periods, rule, today[rule]), rule=rule, status="forecast", reason=""
+        today[rule],
+        *interval(periods, rule, today[rule]),
+        *total_interval(periods, rule, today[rule]),
+        rule=rule,
+        status="forecast",
+        reason="",
     )
 
 
@@ -181,7 +227,8 @@ def score(known: pd.Series) -> list[dict]:
     list of dict
         One per day of forecast, up to 12, and model (`forecast` is what would have been published):
         origin_date, rule in use, mase, naive_mase (of `seasonal_naive` on the same days), sold and
-        expected totals, days that were expected to sell and those of them within the 80 % interval.
+        expected totals, whether the sold one lay in the total's 80 % interval (None without one),
+        days that were expected to sell and those of them within their 80 % interval.
     """
     rows = []
     for number in range(SCORED_PERIODS, 0, -1):
@@ -191,26 +238,30 @@ def score(known: pd.Series) -> list[dict]:
         if published.status != "forecast":
             continue
         sold = known.to_numpy()[start : start + HORIZON]
-        periods = past_periods(before, INTERVAL_PERIODS)
+        periods = past_periods(before, CHOICE_PERIODS)
         rules = forecasts(before)
         scale = naive_scale(before)
         models = {"forecast": (published.expected, published.low, published.high)} | {
             rule: (expected, *interval(periods, rule, expected)) for rule, expected in rules.items()
         }
         for model, (expected, low, high) in models.items():
+            rule = published.rule if model == "forecast" else model
             is_open = expected > 0
             inside = (sold >= low) & (sold <= high) & is_open
+            low_total, high_total = (ends[-1] for ends in total_interval(periods, rule, expected))
+            covered = None if np.isnan(low_total) else int(low_total <= sold.sum() <= high_total)
             rows.append(
                 {
                     "origin_date": known.index[start],
                     "model": model,
-                    "rule": published.rule if model == "forecast" else model,
+                    "rule": rule,
                     "mase": np.abs(sold - expected).mean() / scale if scale else None,
                     "naive_mase": np.abs(sold - rules["seasonal_naive"]).mean() / scale
                     if scale
                     else None,
                     "sold": sold.sum(),
                     "expected": expected.sum(),
+                    "covered_total": covered,
                     "open_days": int(is_open.sum()),
                     "covered_days": int(inside.sum()),
                 }

@@ -4,7 +4,8 @@
         ~ clientele.built('monthly_sales') ~ " order by month_date desc limit 12").rows -%}
     {%- set products = run_query("select revenue_rank, coalesce(product_name, product_id), unit_count_365, revenue_365 from "
         ~ clientele.built('product_performance') ~ " where revenue_365 > 0 order by revenue_365 desc, product_id limit 10").rows -%}
-    {%- set expected = run_query("select sum(expected_revenue), sum(expected_units), max(status_reason) from " ~ clientele.built('sales_forecast')).rows[0] -%}
+    {%- set expected = run_query("select max(cumulative_revenue), max(cumulative_units), max(status_reason),"
+        ~ " max(low_cumulative_revenue), max(high_cumulative_revenue) from " ~ clientele.built('sales_forecast')).rows[0] -%}
     {%- set lines = ["SALES REPORT as of " ~ clientele.built_as_of_date(), "",
         "%-9s %8s %14s %14s %10s %9s" | format("Month", "Orders", "Revenue", "Margin", "Basket", "Year")] -%}
     {%- for month in months -%}
@@ -16,7 +17,9 @@
     {%- for product in products -%}
         {%- do lines.append("%-40s %10s %14s" | format((product[1] | string)[:40], product[2], clientele.in_money(product[3]))) -%}
     {%- endfor -%}
-    {%- do lines.extend(["", "Expected in the next 28 days: revenue " ~ clientele.in_money(expected[0]) ~ (", units %.0f." | format(expected[1])
+    {%- do lines.extend(["", "Expected in the next 28 days: revenue " ~ clientele.in_money(expected[0])
+        ~ (" (with 80 %% probability %s to %s)" | format(clientele.in_money(expected[3]), clientele.in_money(expected[4])) if expected[3] is not none else "")
+        ~ (", units %.0f." | format(expected[1])
         if expected[1] is not none else ". " ~ (expected[2] or ""))]) -%}
     {{- return(lines | join('\n') ~ '\n') -}}
 {% endmacro %}

@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clientele.forecast import Period, choose, forecast, interval, past_periods, score
+from clientele.forecast import (
+    Period,
+    choose,
+    forecast,
+    interval,
+    past_periods,
+    score,
+    total_interval,
+)
 from clientele.forecast_rules import closures, forecasts, smoothed_week
 from clientele.forecast_tables import backtest_table, daily_series, forecast_table
 
@@ -93,6 +101,8 @@ def test_forecasts_beat_the_last_week_and_intervals_hold_what_they_promise():
     assert rows["mase"].sum() < 0.8 * rows["naive_mase"].sum()
     assert 0.75 <= rows["covered_days"].sum() / rows["open_days"].sum() <= 0.85
     assert abs(rows["expected"].sum() / rows["sold"].sum() - 1) < 0.03
+    # Of 144 sums, so that chance alone moves it by seven points.
+    assert 0.7 <= rows["covered_total"].mean() <= 0.9
 
 
 def test_last_year_tells_a_season(known):
@@ -140,6 +150,21 @@ def test_the_interval_comes_from_the_newest_errors_and_holds_the_forecast():
     assert low[0] == 100
     assert high[0] == pytest.approx(191, rel=0.02)
     assert (low[-1], high[-1]) == (0, 0)
+
+
+def test_the_interval_of_a_sum_comes_from_sums():
+    """Days that err apart make a narrow sum; days that err together a wide one."""
+    expected = {"weekly_level": np.full(28, 10.0)}
+    alternating = np.tile([5.0, 15.0], 14)
+    apart = [Period(alternating, expected, {})] * 9
+    low, high = total_interval(apart, "weekly_level_year", np.full(28, 100.0))
+    assert (low[-1], high[-1]) == (2800, 2800)
+    assert low[0] == 50
+    together = [Period(np.full(28, sold), expected, {}) for sold in range(6, 15)]
+    low, high = total_interval(together, "weekly_level", np.array([0.0] + [100.0] * 27))
+    assert (low[0], high[0]) == (0, 0)
+    assert (low[-1], high[-1]) == pytest.approx((0.6 * 2700, 1.4 * 2700))
+    assert np.isnan(total_interval(together[1:], "weekly_level", np.full(28, 1.0))).all()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 from show import BLUE, GREY, ORANGE, axis, bars, chart, has_rows, metrics, number, section, table
 from warehouse import read
@@ -39,8 +40,8 @@ with section("Days, and the forecast"):
     forecast = read(
         """
         select
-            order_date, expected_revenue, low_revenue, high_revenue, forecast_status, status_reason,
-            forecast_method
+            order_date, expected_revenue, low_revenue, high_revenue, cumulative_revenue,
+            low_cumulative_revenue, high_cumulative_revenue, status_reason, forecast_method
         from sales.sales_forecast
         order by order_date
         """
@@ -73,9 +74,16 @@ with section("Days, and the forecast"):
         reasons = forecast["status_reason"].dropna()
         st.info(f"There is no forecast. {reasons.iloc[0] if len(reasons) else ''}")
     else:
-        expected = number(forecast["expected_revenue"].sum())
+        total = forecast.iloc[-1]
+        ends = [total["low_cumulative_revenue"], total["high_cumulative_revenue"]]
+        likely = (
+            ""
+            if pd.isna(ends[0])
+            else f", with 80 % probability {number(ends[0])} to {number(ends[1])}"
+        )
         st.caption(
-            f"Expected of {len(forecast)} days: {expected}. {forecast['forecast_method'].iloc[0]}"
+            f"Expected of {len(forecast)} days: {number(total['cumulative_revenue'])}{likely}. "
+            f"{total['forecast_method']}"
         )
 
 left, right = st.columns(2)

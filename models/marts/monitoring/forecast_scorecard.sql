@@ -8,6 +8,7 @@ forecast_backtest as (
         mase,
         naive_mase,
         expected / nullif(sold, 0) - 1 as total_error,
+        covered_total,
         open_days,
         covered_days
     from {{ ref('forecast_backtest') }}
@@ -24,6 +25,8 @@ summed as (
         cast(avg(cast(naive_mase as decimal(28, 10))) as double) as naive_mase,
         cast(avg(cast(abs(total_error) as decimal(28, 10))) as double) as total_error,
         cast(avg(cast(total_error as decimal(28, 10))) as double) as total_bias,
+        cast(avg(cast(covered_total as decimal(28, 10))) as double) as total_interval_coverage,
+        count(covered_total) as covered_total_count,
         cast(sum(covered_days) as double) as covered_days,
         cast(sum(open_days) as double) as open_days
     from forecast_backtest
@@ -42,6 +45,8 @@ forecast_scorecard as (
         total_bias,
         covered_days / nullif(open_days, 0) as interval_coverage,
         cast(open_days as integer) as open_day_count,
+        total_interval_coverage,
+        cast(covered_total_count as integer) as total_interval_count,
         {{ as_of_date() }} as as_of_date
     from summed
 )

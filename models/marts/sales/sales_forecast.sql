@@ -1,4 +1,4 @@
--- Grain: one row per day of the 28 from as_of_date. Expected figures add up; ends of intervals do not.
+-- Grain: one row per day of the 28 from as_of_date. Expected figures add up; ends of intervals do not, so sums have their own.
 with
 
 forecast_days as (
@@ -8,6 +8,9 @@ forecast_days as (
         expected,
         low,
         high,
+        total,
+        low_total,
+        high_total,
         forecast_method,
         forecast_status,
         status_reason
@@ -18,8 +21,11 @@ sales_forecast as (
     select
         cast(order_date as date) as order_date,
         {% for measure in ['revenue', 'units'] -%}
-        {% for column in ['expected', 'low', 'high'] -%}
-        cast(max(case when measure = '{{ measure }}' then {{ column }} end) as decimal(18, 2)) as {{ column }}_{{ measure }},
+        {% for column, name in {
+            'expected': 'expected', 'low': 'low', 'high': 'high',
+            'total': 'cumulative', 'low_total': 'low_cumulative', 'high_total': 'high_cumulative',
+        }.items() -%}
+        cast(max(case when measure = '{{ measure }}' then {{ column }} end) as decimal(18, 2)) as {{ name }}_{{ measure }},
         {% endfor -%}
         {% endfor -%}
         max(case when measure = 'revenue' then forecast_status end) as forecast_status,
