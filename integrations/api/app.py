@@ -90,6 +90,23 @@ class Prediction(BaseModel):
     as_of_date: date
 
 
+class Problem(BaseModel):
+    """Why a request was refused: a sentence, or what was wrong at which place of the body."""
+
+    detail: str | list[dict]
+
+
+REFUSALS = {
+    400: "The body is no text in UTF-8.",
+    401: "The key is missing or wrong.",
+    404: "The shop has no such customer, or nothing for them.",
+    413: "The body is too large, or does not say how large it is.",
+    422: "The body is not what a customer can be.",
+    429: "Too many requests within a minute.",
+    503: "The shop's file is not there, or dbt is writing it.",
+}
+
+
 class Batch(BaseModel):
     """Customers to predict at once."""
 
@@ -112,6 +129,9 @@ def create_app(shop, store, key_hash):
         title="clientele",
         version="1.0.0",
         description="Churn, value, segment and recommendations of a shop's customers.",
+        responses={
+            status: {"model": Problem, "description": text} for status, text in REFUSALS.items()
+        },
     )
     header = APIKeyHeader(name="X-API-Key", auto_error=False)
     lately = deque()
