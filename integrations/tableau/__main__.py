@@ -139,7 +139,10 @@ def main():
     database = os.environ.get("CLIENTELE_DUCKDB", PROJECT / "clientele.duckdb")
     count = write_all(read_manifest(), database, arguments.out, arguments.personal_data)
     kept = "with" if arguments.personal_data else "without"
-    print(f"Wrote {count} extracts and data sources, {kept} personal data, to {arguments.out}.")
+    print(
+        f"Wrote {count} extracts and data sources and marketing.twbx, {kept} personal data, "
+        f"to {arguments.out}."
+    )
 
 
 if __name__ == "__main__":

@@ -220,7 +220,8 @@ def workbook(marts, fields, as_of_date):
     """Return the workbook's XML, in bytes."""
     # No build of Tableau wrote it. Since 2018.1 files of all releases bear the version 18.1.
     root = ElementTree.Element("workbook")
-    root.attrib = named(source_build="0.0.0 (0000.0.0.0)", source_platform="win", version="18.1")
+    version = {"original_version": "18.1", "version": "18.1"}
+    root.attrib = named(source_build="0.0.0 (0000.0.0.0)", source_platform="win", **version)
     manifest = add(root, "document-format-change-manifest")
     for feature in FEATURES:
         add(manifest, feature)
