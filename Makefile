@@ -33,7 +33,7 @@ api: .venv/.api ## serve predictions over HTTP on http://127.0.0.1:8000 (integra
 dashboard: .venv/.dashboard ## look at the built marts in the browser, on http://localhost:8501: FLAGS='options of streamlit run'
 	$(BIN)/streamlit run integrations/dashboard/app.py $(FLAGS)
 
-tableau: .venv/.tableau ## write Tableau's extracts and data sources: OUT=folder (tableau)
+tableau: .venv/.tableau ## write Tableau's extracts, data sources and a dashboard: OUT=folder (tableau)
 	@$(BIN)/python -m integrations.tableau $(if $(OUT),--out "$(OUT)")
 
 notebooks: .venv/.notebooks ## open the notebooks on the built marts in the browser

@@ -2,7 +2,7 @@
 
 An extract (`.hyper`) per mart of customers, sales and inventory, for Tableau Desktop, Public and
 Reader, and a data source (`.tds`) for the same mart live on Snowflake, with the captions,
-descriptions, formats and folders that dbt's YAML gives.
+descriptions, formats and folders that dbt's YAML gives; and a workbook with a marketing dashboard.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from xml.etree import ElementTree
 import duckdb
 import pantab
 
-from integrations.tableau.fields import fields_of, marts
+from integrations.tableau.fields import describe, fields_of, marts
+from integrations.tableau.workbook import write_workbook
 
 PROJECT = Path(__file__).parents[2]
 
@@ -79,29 +80,7 @@ def write_source(mart, fields, path):
             "type": "table",
         },
     )
-    for field in fields:
-        attributes = {
-            "caption": field.caption,
-            "datatype": field.datatype,
-            "name": f"[{field.name.upper()}]",
-            "role": field.role,
-            "type": "quantitative" if field.role == "measure" else "nominal",
-        }
-        if field.format:
-            attributes["default-format"] = field.format
-        if field.is_technical:
-            attributes["hidden"] = "true"
-        column = ElementTree.SubElement(source, "column", attributes)
-        text = ElementTree.SubElement(ElementTree.SubElement(column, "desc"), "formatted-text")
-        ElementTree.SubElement(text, "run").text = field.description
-    folders = ElementTree.SubElement(source, "folders-common")
-    for name in sorted({field.folder for field in fields}):
-        folder = ElementTree.SubElement(folders, "folder", {"name": name})
-        for field in fields:
-            if field.folder == name:
-                ElementTree.SubElement(
-                    folder, "folder-item", {"name": f"[{field.name.upper()}]", "type": "field"}
-                )
+    describe(source, fields, str.upper)
     ElementTree.indent(source)
     ElementTree.ElementTree(source).write(path, encoding="utf-8", xml_declaration=True)
 
@@ -126,7 +105,7 @@ def write_all(manifest, database, out, personal_data=False):
         Marts written.
     """
     out = Path(out).resolve()
-    others = [file.name for file in out.glob("*") if file.suffix not in (".hyper", ".tds")]
+    others = [file.name for file in out.glob("*") if file.suffix not in (".hyper", ".tds", ".twbx")]
     if others:
         sys.exit(f"{out} holds {others[0]}, which is none of Tableau's: name another folder.")
     if not Path(database).exists():
@@ -140,6 +119,8 @@ def write_all(manifest, database, out, personal_data=False):
                 fields = fields_of(mart, personal_data)
                 write_extract(shop, mart, fields, building / f"{mart.name}.hyper")
                 write_source(mart, fields, building / f"{mart.name}.tds")
+            (day,) = shop.execute("select max(as_of_date) from sales.business_kpis").fetchone()
+            write_workbook(written, building, day, personal_data)
         shutil.rmtree(out, ignore_errors=True)
         building.rename(out)
     finally:
@@ -158,7 +139,10 @@ def main():
     database = os.environ.get("CLIENTELE_DUCKDB", PROJECT / "clientele.duckdb")
     count = write_all(read_manifest(), database, arguments.out, arguments.personal_data)
     kept = "with" if arguments.personal_data else "without"
-    print(f"Wrote {count} extracts and data sources, {kept} personal data, to {arguments.out}.")
+    print(
+        f"Wrote {count} extracts and data sources and marketing.twbx, {kept} personal data, "
+        f"to {arguments.out}."
+    )
 
 
 if __name__ == "__main__":

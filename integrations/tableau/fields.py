@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 SUBJECTS = ("customers", "sales", "inventory")
 DATATYPES = {
@@ -46,6 +47,22 @@ class Field:
     format: str | None
     folder: str
     is_technical: bool
+
+    def attributes(self, spelled=str):
+        """Return the attributes of Tableau's element `column`."""
+        kind = "nominal" if self.datatype in ("string", "boolean") else "ordinal"
+        attributes = {
+            "caption": self.caption,
+            "datatype": self.datatype,
+            "name": f"[{spelled(self.name)}]",
+            "role": self.role,
+            "type": "quantitative" if self.role == "measure" else kind,
+        }
+        if self.format:
+            attributes["default-format"] = self.format
+        if self.is_technical:
+            attributes["hidden"] = "true"
+        return attributes
 
 
 def marts(manifest):
@@ -96,3 +113,28 @@ def field_of(column):
         folder="Technical" if is_technical else folder,
         is_technical=is_technical,
     )
+
+
+def describe(source, fields, spelled=str):
+    """Add fields with their descriptions and folders to a data source's XML.
+
+    Parameters
+    ----------
+    source : Element
+        The data source.
+    fields : list of Field
+        Its fields.
+    spelled : callable
+        How the warehouse spells a name.
+    """
+    for field in fields:
+        column = ElementTree.SubElement(source, "column", field.attributes(spelled))
+        text = ElementTree.SubElement(ElementTree.SubElement(column, "desc"), "formatted-text")
+        ElementTree.SubElement(text, "run").text = field.description
+    folders = ElementTree.SubElement(source, "folders-common")
+    for name in sorted({field.folder for field in fields}):
+        folder = ElementTree.SubElement(folders, "folder", {"name": name})
+        for field in fields:
+            if field.folder == name:
+                item = {"name": f"[{spelled(field.name)}]", "type": "field"}
+                ElementTree.SubElement(folder, "folder-item", item)

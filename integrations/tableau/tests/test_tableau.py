@@ -62,6 +62,7 @@ def test_money_and_shares_look_like_it_and_technical_fields_are_hidden(folder):
     assert columns["churn_model_version"]["hidden"] == "true"
     assert "hidden" not in columns["recommended_action"]
     assert columns["r_score"]["role"] == "dimension"
+    assert columns["first_order_date"]["type"] == "ordinal"
     assert columns["frequency"]["role"] == "measure"
 
 
