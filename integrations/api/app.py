@@ -2,13 +2,15 @@
 
 import hashlib
 import hmac
+import json
 import math
 import time
 from collections import deque
 from datetime import date
 from typing import Annotated
 
-from fastapi import Body, Depends, FastAPI, HTTPException, Request
+from fastapi import Body, Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -32,6 +34,10 @@ RECOMMENDATIONS = """
     select list, rank, product_id, product_name, score, reason, model_version, as_of_date
     from sales.product_recommendations where customer_id = ? order by list, rank
 """
+
+
+# A length to keep has pydantic refuse half a character, which the answer could not repeat.
+FeatureName = Annotated[str, Field(max_length=100)]
 
 
 class Order(BaseModel):
@@ -58,7 +64,9 @@ class CustomerRequest(BaseModel):
         },
     )
     customer_id: str | None = Field(None, min_length=1, max_length=200)
-    features: dict[str, float | int | bool | str | None] | None = Field(None, max_length=100)
+    features: dict[FeatureName, float | int | bool | str | None] | None = Field(
+        None, max_length=100
+    )
     orders: list[Order] | None = Field(None, min_length=1, max_length=10_000)
 
     @model_validator(mode="after")
@@ -155,6 +163,12 @@ def create_app(shop, store, key_hash):
             return JSONResponse({"detail": text}, 413)
         return await call_next(request)
 
+    @app.exception_handler(RequestValidationError)
+    async def wrong(request: Request, error: RequestValidationError):
+        # Without the input, which may be NaN, and in ASCII: half a character has no UTF-8.
+        told = [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]
+        return Response(json.dumps({"detail": told}), 422, media_type="application/json")
+
     @app.exception_handler(NotBuilt)
     async def not_built(request: Request, error: NotBuilt):
         return JSONResponse({"detail": str(error)}, 503)
@@ -246,7 +260,7 @@ def checked_features(features, columns):
             continue
         try:
             numbers[name] = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             numbers[name] = math.nan
         if not abs(numbers[name]) <= MOST:
             raise HTTPException(422, f"A feature has a value that is not of its type: {name}.")

@@ -195,6 +195,27 @@ def test_what_is_wrong_is_told(client, body, status, text):
     assert text in response.text
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"orders": [{"order_date": "2025-01-01", "revenue": NaN}]}',
+        '{"orders": [{"order_date": "2025-01-01", "revenue": 1e999}]}',
+        '{"customer_id": -Infinity}',
+        '{"customer_id": "\\ud800"}',
+        '{"customer_id": "\\ud800", "orders": [{"order_date": "2025-01-01", "revenue": 1}]}',
+        '{"features": {"\\ud800": 1}}',
+        '{"\\ud800": 1}',
+        f'{{"features": {{"recency_days": 1{"0" * 400}}}}}',
+    ],
+)
+def test_what_an_answer_could_not_repeat_is_refused(client, body):
+    """Python reads as JSON what JSON has no words for: no number, half a character."""
+    for path, content in (("/predict", body), ("/predict/batch", f'{{"customers": [{body}]}}')):
+        response = client.post(path, content=content, headers={"Content-Type": "application/json"})
+        assert response.status_code == 422
+        assert response.json()["detail"]
+
+
 def test_every_answer_is_a_documented_one(client):
     """Requests made up from the OpenAPI document, right ones and wrong ones."""
     load_all_checks()
