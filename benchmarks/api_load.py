@@ -11,10 +11,12 @@ import argparse
 import asyncio
 import hashlib
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -23,7 +25,6 @@ import numpy as np
 
 PROJECT = Path(__file__).parents[1]
 KEY = "of the benchmark"
-PORT = 8765
 # Answers before the measurement: the first ones load code and the shop.
 WARM_UP = 150
 
@@ -95,10 +96,10 @@ async def ask(client, requests, rate, seconds):
     return await asyncio.gather(*[one(number) for number in range(int(rate * seconds))])
 
 
-async def measure(requests, rate, seconds):
+async def measure(requests, port, rate, seconds):
     """Wait for the API, warm it up, and measure."""
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{PORT}", headers={"X-API-Key": KEY}, timeout=60
+        base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": KEY}, timeout=60
     ) as client:
         for _ in range(300):
             try:
@@ -120,9 +121,12 @@ def main():
     arguments = parser.parse_args()
     requests = bodies(arguments.database)
     api_core, *other_cores = sorted(os.sched_getaffinity(0))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         api = subprocess.Popen(
-            [sys.executable, "-m", "integrations.api", "--port", str(PORT)]
+            [sys.executable, "-m", "integrations.api", "--port", str(port)]
             + ["--predictions", f"{folder}/predictions.duckdb"],
             cwd=PROJECT,
             env=os.environ
@@ -134,7 +138,9 @@ def main():
         )
         os.sched_setaffinity(0, set(other_cores) or {api_core})
         try:
-            answers = asyncio.run(measure(requests, arguments.rate, arguments.seconds))
+            answers = asyncio.run(measure(requests, port, arguments.rate, arguments.seconds))
+            if api.poll() is not None:
+                sys.exit("The API ended before the measurement did.")
         finally:
             api.terminate()
             api.wait()
@@ -147,6 +153,8 @@ def main():
         failed = sum(status != 200 for _, _, status in mine)
         figures = [f"{figure:.1f}" for figure in np.quantile(times, [0.5, 0.95, 0.99, 1])]
         print(f"| {kind} | {len(mine)} | {failed} | {' | '.join(figures)} |")
+    if wrong := Counter(status for *_, status in answers if status != 200):
+        print(f"Statuses of what was not 200, None for no answer: {dict(wrong)}")
 
 
 if __name__ == "__main__":
