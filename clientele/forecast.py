@@ -33,6 +33,10 @@ class Period:
     expected: dict[str, np.ndarray]
     errors: dict[str, float]
 
+    def expected_by(self, rule: str) -> np.ndarray:
+        """Give the forecast by a rule; `weekly_level` stands in for one that needs more history."""
+        return self.expected.get(rule, self.expected["weekly_level"])
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -122,7 +126,6 @@ def interval(
     periods : list of Period
         The newest last.
     rule : str
-        Where a period has no forecast by it, `weekly_level` stands in.
     expected : numpy.ndarray of float of shape (28,)
 
     Returns
@@ -132,7 +135,7 @@ def interval(
     """
     ratios = []
     for period in periods[-INTERVAL_PERIODS:]:
-        forecast = period.expected.get(rule, period.expected["weekly_level"])
+        forecast = period.expected_by(rule)
         ratios.extend(period.sold[forecast > 0] / forecast[forecast > 0])
     low, high = np.quantile(ratios, INTERVAL) if ratios else (np.nan, np.nan)
     # The forecast itself always lies inside.
@@ -151,7 +154,6 @@ def total_interval(
     ----------
     periods : list of Period
     rule : str
-        Where a period has no forecast by it, `weekly_level` stands in.
     expected : numpy.ndarray of float of shape (28,)
 
     Returns
@@ -164,7 +166,7 @@ def total_interval(
         return np.full_like(totals, np.nan), np.full_like(totals, np.nan)
     ratios = []
     for period in periods:
-        forecast = period.expected.get(rule, period.expected["weekly_level"]).cumsum()
+        forecast = period.expected_by(rule).cumsum()
         ratio = np.divide(period.sold.cumsum(), forecast, np.ones(HORIZON), where=forecast > 0)
         ratios.append(ratio)
     # Weibull's quantiles hold 80 % of the next one, however few there are.
