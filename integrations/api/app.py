@@ -11,19 +11,21 @@ from typing import Annotated
 
 from fastapi import Body, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from integrations.api.history import days_of
 from integrations.api.scoring import NEEDED
 from integrations.api.shop import NotBuilt
+from integrations.api.store import STRANGER
 
 MOST_CUSTOMERS = 1000
 MOST_BYTES = 2_000_000
 REQUESTS_PER_MINUTE = 6000
 # A feature's largest size; the longest that somebody can have been a customer.
 MOST, MOST_DAYS = 1e12, 100_000
+JSON_LINES = "application/x-ndjson"
 NOT_NUMBERS = {"customer_id", "snapshot_date", "history_fingerprint", "is_eligible"}
 CUSTOMER = """
     select * exclude (customer_name, email, city)
@@ -183,7 +185,7 @@ def create_app(shop, store, key_hash):
         result = [
             answers[c.customer_id]
             if c.features is None and c.orders is None
-            else next(scored) | {"customer_id": c.customer_id or "unknown"}
+            else next(scored) | {"customer_id": c.customer_id or STRANGER}
             for c in customers
         ]
         store.keep(result)
@@ -237,6 +239,12 @@ def create_app(shop, store, key_hash):
         if rows := shop.query(RECOMMENDATIONS, customer_id):
             return rows
         raise HTTPException(404, f"There is nothing to recommend to a customer {customer_id}.")
+
+    @app.get("/predictions", dependencies=key, responses={200: {"content": {JSON_LINES: {}}}})
+    def predictions() -> StreamingResponse:
+        """All that were kept, as lines of JSON: the shop's raw table `api_predictions`."""
+        lines = (json.dumps(row) + "\n" for row in store.rows())
+        return StreamingResponse(lines, media_type=JSON_LINES)
 
     @app.delete("/predictions/{customer_id}", dependencies=key)
     def forget(customer_id: str) -> dict[str, int]:

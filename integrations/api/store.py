@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 
 import duckdb
 
+# Who has orders or features and no id.
+STRANGER = "unknown"
+
 
 class PredictionStore:
     """The file `predictions.duckdb`.
@@ -44,6 +47,29 @@ class PredictionStore:
                 f"insert into predictions select ?, {', '.join(['unnest(?)'] * len(names))}",
                 [now, *columns],
             )
+
+    def rows(self):
+        """Give what was kept as dicts, oldest first: rows of the raw table `api_predictions`.
+
+        Strangers have a null id. Predictions kept meanwhile may be missing; none is half there.
+        """
+        names = ["predicted_at", "customer_id", "churn_probability", "score_status"]
+        names += ["model_version", "as_of_date"]
+        # A connection of its own, so that predictions are kept while this is read.
+        with self.connection.cursor() as reader:
+            found = reader.execute(
+                f"""
+                select * replace (
+                    strftime(predicted_at, '%Y-%m-%dT%H:%M:%S.%fZ') as predicted_at,
+                    nullif(customer_id, '{STRANGER}') as customer_id,
+                    cast(as_of_date as varchar) as as_of_date
+                )
+                from (select {", ".join(names)} from predictions)
+                order by all
+                """
+            )
+            while chunk := found.fetchmany(10_000):
+                yield from (dict(zip(names, row, strict=True)) for row in chunk)
 
     def forget(self, customer_id):
         """Erase a customer's predictions; returns how many there were."""

@@ -49,7 +49,7 @@
     {%- endfor -%}
     {#- A line that is no record is rejected once: under the table of its file's name, else under the
         first of these that reads it. -#}
-    {%- set order = ['orders', 'returns', 'customers', 'products', 'inventory', 'events', 'campaign_contacts'] -%}
+    {%- set order = ['orders', 'returns', 'customers', 'products', 'inventory', 'events', 'campaign_contacts', 'api_predictions'] -%}
     {%- for plan in plans | sort(attribute='table.name') -%}
         {%- for landing in plan.landings -%}
             {%- set rank = -1 if landing.asked == plan.table.name

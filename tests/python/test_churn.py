@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import json
 
 import duckdb
 import numpy as np
@@ -39,6 +40,7 @@ ORDERS_ALONE = {
     "returns": {"relation": None},
     "events": {"relation": None},
     "campaign_contacts": {"relation": None},
+    "api_predictions": {"relation": None},
 }
 
 # As the models do: without it, sums of doubles depend on the machine.
@@ -353,6 +355,20 @@ def test_constant_features_and_missing_events_are_learnt_around(make_shop):
 def test_a_stored_model_scores_new_customers_and_is_held_to_what_came_of_it(make_shop):
     shop = build_marts(make_shop("stored"), shop_vars={"as_of_date": "2025-03-01"})
     before = dict(shop.query("select customer_id, churn_probability from customers.customer_churn"))
+    # What the API answered then: the build's figures, and one of somebody unknown to the shop.
+    asked = [(who, p) for who, p in sorted(before.items()) if p is not None][:400]
+    told = {"score_status": "scored", "model_version": "v", "as_of_date": "2025-03-01"}
+    lines = [
+        json.dumps(
+            {"predicted_at": "2025-03-02T10:00:00Z", "customer_id": w, "churn_probability": p}
+            | told
+        )
+        for w, p in [*asked, ("NOBODY", 0.5)]
+    ]
+    (shop.raw / "api_predictions.json").write_text("\n".join(lines))
+    # The table as versions left it that did not know of the API.
+    with duckdb.connect(str(shop.database)) as connection:
+        connection.execute("alter table monitoring.churn_predictions drop column origin")
     build_marts(shop, "--exclude", "tag:train")
     after = frame_of(shop, "from customers.customer_churn where score_status = 'scored'")
     assert set(after["model_version"].str[:10]) == {"2025-03-01"}
@@ -360,7 +376,7 @@ def test_a_stored_model_scores_new_customers_and_is_held_to_what_came_of_it(make
     assert len(new) > 50
     ((over, predicted, observed),) = shop.query(
         "select is_over, predicted_rate, observed_rate from monitoring.churn_prediction_outcomes "
-        "where prediction_date = '2025-03-01'"
+        "where prediction_date = '2025-03-01' and origin = 'build'"
     )
     assert over and abs(predicted - observed) < 0.06
     ((churned,),) = shop.query(
@@ -372,10 +388,17 @@ def test_a_stored_model_scores_new_customers_and_is_held_to_what_came_of_it(make
             where not is_cancelled and order_date >= '2025-03-01'
             and order_date < date '2025-03-01' + 90
         ) as orders using (customer_id)
-        where predictions.as_of_date = '2025-03-01'
+        where predictions.as_of_date = '2025-03-01' and predictions.origin = 'build'
         """
     )
     assert observed == pytest.approx(churned, abs=1e-12)
+    ((judged, unknown, predicted),) = shop.query(
+        "select customers, unknown_customers, predicted_rate "
+        "from monitoring.churn_prediction_outcomes "
+        "where prediction_date = '2025-03-01' and origin = 'api'"
+    )
+    assert (judged, unknown) == (400, 1)
+    assert predicted == pytest.approx(sum(p for _, p in asked) / 400, abs=1e-9)
 
 
 def true_churn(shop, as_of, horizon):

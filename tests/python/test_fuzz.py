@@ -28,6 +28,8 @@ COLUMNS = {
     " refund_amount",
     "events": "event_id customer_id session_id event_type event_at",
     "campaign_contacts": "customer_id contacted_at campaign group",
+    "api_predictions": "predicted_at customer_id churn_probability score_status model_version"
+    " as_of_date",
 }
 USUAL = {
     "order_id": ["O1", "O2", "O3"],

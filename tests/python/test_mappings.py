@@ -65,6 +65,7 @@ JOINED = {
     "inventory": {"relation": None},
     "events": {"relation": None},
     "campaign_contacts": {"relation": None},
+    "api_predictions": {"relation": None},
 }
 
 

@@ -124,6 +124,16 @@ def tell(text):
         print(f"There is no connection clientele_webhook, so nobody was told: {text}")
 
 
+def ask_api(method, path, **request):
+    """Send a request to the API; the task is skipped if no connection `clientele_api` names one."""
+    api = HttpHook(method=method, http_conn_id="clientele_api")
+    try:
+        key = api.get_connection("clientele_api").password
+    except AirflowNotFoundException:
+        raise AirflowSkipException("There is no connection clientele_api.") from None
+    return api.run(path, headers={"X-API-Key": key}, **request)
+
+
 def day_of(dag_run):
     """Return the day that a run is for; one started by hand may have none but its own."""
     return dag_run.logical_date or dag_run.run_after
@@ -253,15 +263,21 @@ def clientele_daily():
 
     @task(retries=2)
     def predict_by_api(customers):
-        api = HttpHook(http_conn_id="clientele_api")
-        try:
-            key = api.get_connection("clientele_api").password
-        except AirflowNotFoundException:
-            raise AirflowSkipException("There is no connection clientele_api.") from None
         for start in range(0, len(customers), BATCH):
             batch = [{"customer_id": customer} for customer in customers[start : start + BATCH]]
-            api.run("predict/batch", json={"customers": batch}, headers={"X-API-Key": key})
+            ask_api("POST", "predict/batch", json={"customers": batch})
         print(f"The API stored {len(customers)} predictions.")
+
+    @task(retries=2)
+    def land_predictions():
+        folder = os.environ.get("CLIENTELE_RAW_DIR")
+        if not folder:
+            raise AirflowSkipException("CLIENTELE_RAW_DIR names no folder to land them in.")
+        landed = Path(folder) / "api_predictions.json"
+        # A file of another ending until it is whole: no build reads it.
+        part = landed.with_suffix(".part")
+        part.write_bytes(ask_api("GET", "predictions").content)
+        part.replace(landed)
 
     loaded, finished, place = [], [], {}
     if TARGET == "duckdb":
@@ -293,6 +309,7 @@ def clientele_daily():
         customers,
         *finished,
         predict_by_api(customers),
+        land_predictions(),
     )
 
 

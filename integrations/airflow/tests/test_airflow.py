@@ -29,6 +29,18 @@ def calls():
             self.end_headers()
             self.wfile.write(b"{}")
 
+        def do_GET(self):
+            # What the API kept: an answer on the first customer who was asked about.
+            batches = [body["customers"] for path, _, body in posted if path == "/predict/batch"]
+            kept = batches[0][0] | {
+                "predicted_at": "2025-07-02T00:00:00Z", "churn_probability": 0.5,
+                "score_status": "scored", "model_version": "v1", "as_of_date": "2025-07-01",
+            }  # fmt: skip
+            posted.append((self.path, self.headers.get("X-API-Key"), {}))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(kept).encode())
+
         def log_message(self, *_):
             pass
 
@@ -102,6 +114,7 @@ def test_the_dag_is_imported_and_reports_nothing_to_anybody(airflow, target, onl
     assert is_reported == "False", result.stderr
     everywhere = {"etl", "has_reason_to_train", "train", "predict", "publish", "evaluate", "export"}
     everywhere |= {"find_alarms", "tell_alarms", "find_customers", "predict_by_api"}
+    everywhere.add("land_predictions")
     assert set(tasks) == everywhere | only_there
 
 
@@ -146,8 +159,20 @@ def test_the_next_day_has_no_reason_to_train(airflow, days):
     states, output, posted = days[1]
     assert states.keys() == {"success", "skipped"}, output[-5000:]
     assert states["skipped"] == {"train"} and "Reasons to train: none" in output
-    assert len(posted) == 11
+    assert len(posted) == 12
     assert (airflow.database.parent / "exports" / "kpi_summary.txt").exists()
+
+
+def test_what_the_api_answered_is_landed_for_the_next_day(airflow, days):
+    counted = """
+import duckdb, sys
+shop = duckdb.connect(sys.argv[1], read_only=True)
+kept = "select origin, count(*) from monitoring.churn_predictions group by 1 order by 1"
+print(shop.sql(kept).fetchall())
+"""
+    command = [PROJECT / ".venv/bin/python", "-c", counted, airflow.database]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert found.startswith("[('api', 1), ('build', ")
 
 
 def test_drift_and_a_better_rule_are_reasons_to_train(airflow, days):

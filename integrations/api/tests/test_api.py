@@ -1,6 +1,7 @@
 """The API: the marts' numbers, by id, features or orders; refused what is wrong; nothing lost."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import duckdb
 import pandas as pd
 import pytest
 import schemathesis
+import yaml
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
@@ -167,6 +169,28 @@ def test_predictions_of_who_asks_to_be_forgotten_are_erased(client):
     kept = "select count(*) from predictions where customer_id = ?"
     for name, count in (("GOES", 0), ("STAYS", 1)):
         assert client.store.connection.execute(kept, [name]).fetchall() == [(count,)]
+
+
+def test_what_was_kept_is_given_as_lines_of_json(client, shop):
+    """Each line as it was answered, strangers without an id."""
+    lately = [{"order_date": "2025-05-20", "revenue": 50}]
+    named = client.post("/predict", json={"customer_id": 'B"1\n', "orders": lately}).json()
+    client.post("/predict", json={"orders": lately})
+    response = client.get("/predictions")
+    assert response.headers["content-type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in response.text.splitlines()]
+    ((count,),) = client.store.connection.execute("select count(*) from predictions").fetchall()
+    assert len(lines) == count
+    stranger, known = sorted(lines[-2:], key=lambda line: line["customer_id"] or "")
+    assert stranger.pop("predicted_at").endswith("Z")
+    names = ["churn_probability", "score_status", "model_version", "as_of_date"]
+    assert stranger == {name: named[name] for name in names} | {"customer_id": None}
+    assert known["customer_id"] == 'B"1\n'
+    # The raw table's columns, no more and no less.
+    contract = yaml.safe_load((PROJECT / "models/staging/shop/_shop__sources.yml").read_text())
+    (table,) = (t for t in contract["sources"][0]["tables"] if t["name"] == "api_predictions")
+    columns = {column["name"] for column in table["columns"]} - {"landing_rule", "landing_record"}
+    assert known.keys() == columns
 
 
 def test_orders_of_a_stranger_are_scored(client):

@@ -136,9 +136,11 @@ with left, section("Recommendations"):
 with right, section("What became of predictions"):
     rows = read(
         """
-        select prediction_date, horizon_end_date, is_over, customers, predicted_rate, observed_rate
+        select
+            prediction_date, origin, horizon_end_date, is_over, customers, predicted_rate,
+            observed_rate
         from monitoring.churn_prediction_outcomes
-        order by prediction_date desc
+        order by prediction_date desc, origin, model_version
         limit 50
         """
     )

@@ -7,6 +7,7 @@
     'returns': ['return_id'],
     'events': ['event_id'],
     'campaign_contacts': ['customer_id', 'campaign'],
+    'api_predictions': ['customer_id', 'model_version'],
 } %}
 with
 
