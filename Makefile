@@ -12,7 +12,7 @@ VARS = $(if $(SHOP),--vars "$$(cat $(SHOP))")
 BUILD = $(VARS) $(if $(SHOP),--exclude-resource-type unit_test) $(FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build export api dashboard tableau notebooks docs map check snowflake-smoke test lint test-airflow benchmark scale-benchmark sbom clean
+.PHONY: help build export api dashboard tableau notebooks docs map check snowflake-smoke test lint test-thorough test-airflow benchmark scale-benchmark sbom clean
 
 help: ## this list, in the order of use
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ lint: .venv/.test ## ruff, sqlfluff, strict parse for both targets, conventions 
 	$(BIN)/python -m snowflake_emulator.compiled target/manifest.json
 	$(BIN)/dbt-bouncer run --only manifest_checks
 	$(BIN)/sqlfluff lint models snapshots tests analyses
+
+test-thorough: .venv/.test lint ## make test with more shops, more mappings and 20 killed builds on each target
+	CLIENTELE_KILLS=20 $(BIN)/pytest -m 'thorough or not thorough'
 
 test-airflow: .venv/.build integrations/airflow/.venv/.test ## the daily run on Airflow, in an environment of its own: three days of the sample
 	cd integrations/airflow && .venv/bin/pytest

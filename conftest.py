@@ -3,8 +3,6 @@
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +10,7 @@ from typing import ClassVar
 import duckdb
 import pytest
 import yaml
+from dbt_process import run_dbt
 
 PROJECT = Path(__file__).parent
 SAMPLE = PROJECT / "sample"
@@ -51,15 +50,15 @@ class Shop:
         """Return the target folder; dbt parses anew for another path or other vars."""
         return self.workbench / f"target_{hash((self.database.name, *variables))}"
 
-    def dbt(self, *arguments, shop_vars=None, threads=4):
+    def dbt(self, *arguments, shop_vars=None, threads=4, run=run_dbt):
         """Run dbt on the shop; returns the finished process, its output in `stdout`."""
         variables = ["--vars", yaml.safe_dump(shop_vars)] if shop_vars else []
         # dbt parses anew for another path: shops are built at one path, a link to their own.
         link = self.workbench / self.database.name
         link.unlink(missing_ok=True)
         link.symlink_to(self.database)
-        return subprocess.run(
-            [Path(sys.executable).parent / "dbt", "--no-use-colors", *arguments]
+        return run(
+            ["--no-use-colors", *arguments]
             + ["--target", "duckdb", "--target-path", self.target(*variables)]
             + ["--log-path", self.database.with_suffix(".log"), *variables],
             cwd=PROJECT,
@@ -69,9 +68,6 @@ class Shop:
                 "CLIENTELE_DUCKDB": str(link),
                 "CLIENTELE_THREADS": str(threads),
             },
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
         )
 
     def build(self, *arguments, **options):

@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import yaml
+from dbt_process import run_dbt
 
 from conftest import PROJECT
 from snowflake_emulator.parity import first_difference, public_marts
@@ -48,13 +50,11 @@ class Account:
 
     def dbt(self, *arguments, **options):
         """Run dbt; returns the finished process, its output in `stdout`."""
-        command = self.command(*arguments, **options) | {"capture_output": True, "text": True}
-        try:
-            return subprocess.run(**command, timeout=900)
-        except subprocess.TimeoutExpired:
-            # The connector's first two results of a process, read by two threads, may wait for each
-            # other forever: its logger is set up under a lock that is taken beside Python's own.
-            return subprocess.run(**command)
+        command = self.command(*arguments, **options)
+        run = partial(run_dbt, command["args"][1:], env=command["env"], cwd=command["cwd"])
+        # The connector's first two results of a process, read by two threads, may wait for each
+        # other forever: its logger is set up under a lock that is taken beside Python's own.
+        return run(timeout=900) or run()
 
     def succeed(self, *arguments, **options):
         """Run dbt, which must end green."""

@@ -1,6 +1,6 @@
 """Builds that are killed, have no room or meet another leave the last good marts as they were.
 
-`CLIENTELE_KILLS=20 pytest -n0 tests/python/test_faults.py` kills more of them.
+`CLIENTELE_KILLS=20` kills more of them.
 """
 
 import os

@@ -3,17 +3,15 @@
 import gzip
 import os
 import shutil
-import subprocess
-import sys
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import pyarrow
 import pytest
 import yaml
 from dbt.cli.main import dbtRunner
+from dbt_process import run_dbt
 from pyarrow import parquet
 
 from conftest import PROJECT
@@ -79,15 +77,12 @@ class Loader:
         """Rows of the views over raw tables that a build begins with, on both targets, by table."""
         is_green, said = self.run(raw, mapping, {}, "create_raw_views")
         assert is_green, said
-        process = subprocess.run(
-            [Path(sys.executable).parent / "dbt", "run-operation", "create_raw_views"]
+        process = run_dbt(
+            ["run-operation", "create_raw_views"]
             + ["--vars", yaml.safe_dump({"shop": mapping}), "--target", "duckdb"]
             + ["--profiles-dir", PROJECT / "profiles", "--target-path", "target_duckdb"],
             cwd=self.project,
             env=os.environ | {"CLIENTELE_RAW_DIR": str(raw), "CLIENTELE_DUCKDB": "shop.duckdb"},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
         )
         assert process.returncode == 0, process.stdout[-3000:]
         with duckdb.connect(str(self.project / "shop.duckdb"), read_only=True) as connection:

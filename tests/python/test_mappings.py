@@ -375,7 +375,15 @@ def account(tmp_path_factory):
             yield emulator, Macros(project, "--target", "snowflake")
 
 
-@pytest.mark.parametrize("name", [*ZONES, "joined"])
+@pytest.mark.parametrize(
+    "name",
+    ["joined", "shopify_airbyte"]
+    + [
+        pytest.param(name, marks=pytest.mark.thorough)
+        for name in ZONES
+        if name != "shopify_airbyte"
+    ],
+)
 def test_a_mapping_reads_the_same_rows_on_both_targets(account, make_shop, name):
     emulator, snowflake = account
     shop = make_shop(files=[])

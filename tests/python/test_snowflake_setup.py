@@ -17,6 +17,7 @@ from dbt.config.runtime import load_profile
 from dbt.context.providers import generate_runtime_model_context
 from dbt.flags import set_from_args
 from dbt_common.context import set_invocation_context
+from dbt_process import run_dbt
 
 PROJECT = Path(__file__).parents[2]
 SCRIPT = PROJECT / "profiles" / "setup_snowflake.sql"
@@ -36,13 +37,11 @@ def environment(**settings):
 
 def script(tmp_path, *arguments, **settings):
     """Return what `dbt run-operation setup_snowflake` prints."""
-    result = subprocess.run(
-        [Path(sys.executable).parent / "dbt", "--quiet", "run-operation", "setup_snowflake"]
+    result = run_dbt(
+        ["--quiet", "run-operation", "setup_snowflake"]
         + ["--target", "snowflake", "--target-path", tmp_path, "--log-path", tmp_path, *arguments],
         cwd=PROJECT,
         env=environment(**settings),
-        capture_output=True,
-        text=True,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout

@@ -164,6 +164,7 @@ def test_the_smoke_test_without_an_account_says_what_it_would_do():
     assert "nothing was done" in result.stdout
 
 
+@pytest.mark.thorough
 def test_the_smoke_test_leaves_nothing_behind_when_it_passes_and_when_it_fails(tmp_path):
     schemas = "select schema_name from information_schema.schemata where schema_name ilike 'smoke%'"
     with Emulator(tmp_path / "data") as emulator:
