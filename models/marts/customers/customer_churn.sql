@@ -115,7 +115,11 @@ unnamed_{{ number }} as (
 ranked as (
     select
         *,
-        cast(ntile(100) over (order by churn_probability, customer_id) as integer) as churn_percentile
+        -- Equal probabilities stand in the middle of their places: ntile would tell them apart by their ids.
+        cast(ceil(
+            cast(50 * (2 * rank() over (order by churn_probability) + count(*) over (partition by churn_probability) - 1)
+                as double) / count(*) over ()
+        ) as integer) as churn_percentile
     from unnamed_3
 ),
 
