@@ -160,13 +160,16 @@ measured as (
         customer_count,
         hits / customer_count as hit_rate,
         recall / customer_count as recall,
-        {% for name in ['ndcg', 'gain'] -%}
-        {{ name }} / customer_count as {{ name }},
+        ndcg / customer_count as ndcg,
         1.96 * sqrt(
-            greatest(squared_{{ name }} / customer_count - ({{ name }} / customer_count) * ({{ name }} / customer_count), 0)
+            greatest(squared_ndcg / customer_count - (ndcg / customer_count) * (ndcg / customer_count), 0)
             / customer_count
-        ) as {{ name }}_error{{ ',' if not loop.last }}
-        {% endfor %}
+        ) as ndcg_error,
+        gain / customer_count as gain,
+        1.96 * sqrt(
+            greatest(squared_gain / customer_count - (gain / customer_count) * (gain / customer_count), 0)
+            / customer_count
+        ) as gain_error
     from summed
 ),
 
