@@ -28,6 +28,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from clientele.measures import calibration_error
+
 PROJECT = Path(__file__).parents[1]
 SEED = 1
 RESAMPLES = 1000
@@ -38,6 +40,7 @@ NAMES = {
     "rfm_logit": "plain RFM logit",
     "rfm_sum": "sum of RFM scores",
     "silent_rule": 'best "silent for X days" rule',
+    "constant": "the share of churners",
 }
 # Metric: its name, and whether more of it is better (1) or worse (-1).
 METRICS = {
@@ -211,12 +214,6 @@ def peers(train, customers, test):
     recency.fit(np.log(train[["recency_days"]]), churned)
     found["recency alone (logit)"] = recency.predict_proba(np.log(test[["recency_days"]]))[:, 1]
     return found
-
-
-def calibration_error(churned, p, bins=10):
-    """Mean distance of predicted and observed rate over bins of equal size, as model_scorecard."""
-    parts = np.array_split(np.argsort(p, kind="stable"), bins)
-    return sum(abs(churned[i].sum() - p[i].sum()) for i in parts) / len(p)
 
 
 def measure(churned, p):

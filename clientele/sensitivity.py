@@ -19,13 +19,13 @@ from clientele.measures import calibration_error, log_loss
 
 
 def sensitivity(frame: pd.DataFrame, as_of: pd.Timestamp, settings: Settings) -> list[dict]:
-    """How well churn can be told at other horizons; metric rows, one set per horizon.
+    """How well churn can be told at this horizon and others; metric rows, one set per horizon.
 
     Each horizon is tested on the newest snapshot whose outcome is known, with training rows whose
     outcome was known then. The horizon of the features stays that of the settings.
     """
     own_gap = frame["purchase_gap_80"].max() if len(frame) else np.nan
-    horizons = {f"{days} days": days for days in (30, 60, 90, 180)}
+    horizons = {f"{days} days": days for days in sorted({30, 60, 90, 180, settings.horizon})}
     if np.isfinite(own_gap) and own_gap >= 1:
         horizons["80 % purchase gap"] = int(own_gap)
     found = []

@@ -1,7 +1,7 @@
 -- Prevents: scores that are computed correctly and mean nothing. Looked at from one churn
 -- horizon before as_of_date, customers of the best segment must order again within it more often than
 -- customers of the worst. With fewer than 30 customers in either segment, or fewer than 30 who ordered
--- at all within the horizon, there is no verdict. It warns: a shop whose customers behave otherwise is no bad input.
+-- at all within the horizon, there is no verdict; without a segment of either name there never would be, and it says so. It warns: a shop whose customers behave otherwise is no bad input.
 {{ config(severity='warn') }}
 with
 
@@ -54,9 +54,17 @@ segments as (
         on scored.customer_id = buyers.customer_id
     where rfm_segments.rfm_segment in ('Champions', 'Lost')
     group by 1
+),
+
+named as (
+    select
+        count(case when rfm_segment = 'Champions' then 1 end) as champions_codes,
+        count(case when rfm_segment = 'Lost' then 1 end) as lost_codes
+    from {{ ref('rfm_segments') }}
 )
 
 select
+    'Champions order again no more often than Lost' as problem,
     champions.repurchase_rate as champions_repurchase_rate,
     lost.repurchase_rate as lost_repurchase_rate
 from segments as champions
@@ -68,3 +76,10 @@ where
     and lost.customer_count >= 30
     and (select count(*) from buyers) >= 30
     and champions.repurchase_rate <= lost.repurchase_rate
+union all
+select
+    'no RFM code is called Champions, or none Lost: name the best and the worst segment in this test' as problem,
+    null as champions_repurchase_rate,
+    null as lost_repurchase_rate
+from named
+where champions_codes = 0 or lost_codes = 0

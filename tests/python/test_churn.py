@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -212,18 +213,29 @@ def test_the_scorecard_measures_as_scikit_learn_does(sample):
         assert measured["average_precision"] == pytest.approx(precision, abs=1e-9)
         assert measured["log_loss"] == pytest.approx(log_loss(churned, p), abs=1e-9)
         assert measured["brier_score"] == pytest.approx(brier_score_loss(churned, p), abs=1e-9)
-        if model == "churn":
-            rows = rows.sort_values(["churn_probability", "customer_id"])
-            error = calibration_error(
-                rows["is_churned"].to_numpy(float), rows["churn_probability"].to_numpy()
-            )
-            assert measured["calibration_error"] == pytest.approx(error, abs=1e-9)
-            p = rows["churn_probability"].to_numpy()
-            drawn = np.random.default_rng(1).random((300, len(p))) < p
-            chance = np.mean([calibration_error(true.astype(float), p) for true in drawn])
-            assert measured["calibration_noise"] == pytest.approx(chance, rel=0.05)
+        churned, p = churned.to_numpy(float), p.to_numpy()
+        error = calibration_error(churned, p)
+        assert measured["calibration_error"] == pytest.approx(error, abs=1e-9)
+        drawn = np.random.default_rng(1).random((2000, len(p))) < p
+        chance = np.mean([calibration_error(true.astype(float), p) for true in drawn])
+        assert measured["calibration_noise"] == pytest.approx(chance, rel=0.05)
     assert (card.drop("churn")["auc"] < card.loc["churn", "auc"]).all()
     assert card.loc["churn", "grade"] == "A"
+
+
+def test_a_score_that_many_share_is_measured_as_over_all_their_orders(sample):
+    card = frame_of(sample, "from monitoring.model_scorecard").set_index("model")
+    draw = np.random.default_rng(1)
+    for model, rows in frame_of(sample, "from ml.churn_backtest").groupby("model"):
+        churned = rows["is_churned"].to_numpy(float)
+        p = rows["churn_probability"].to_numpy()
+        orders = [np.lexsort((draw.random(len(p)), -p)) for _ in range(2000)]
+        lift = np.mean([churned[order[: len(p) // 10]].mean() for order in orders]) / churned.mean()
+        assert card.loc[model, "top_decile_lift"] == pytest.approx(lift, rel=0.01)
+        if model == "constant":
+            assert card.loc[model, "top_decile_lift"] == pytest.approx(1, abs=1e-12)
+            off = abs(churned.mean() - p[0])
+            assert card.loc[model, "calibration_error"] == pytest.approx(off, abs=1e-12)
 
 
 def test_what_comes_later_changes_no_earlier_feature(make_shop):
@@ -336,6 +348,15 @@ def test_too_little_data_gives_a_status_and_no_parameter(sample, keep, reason):
     assert [row["parameter_type"] for row in rows] == ["status"]
     assert rows[0]["feature"] == "insufficient_history" and reason in rows[0]["note"]
     sensitivity(frame[keep(frame)], day, settings())
+
+
+def test_the_horizon_in_use_stands_beside_the_others(sample):
+    frame = training_frame(frame_of(sample, "from features.int_training_sample"))
+    rows = sensitivity(frame, pd.Timestamp("2025-07-01"), replace(settings(), horizon=120))
+    found = pd.DataFrame(rows).pivot(index="note", columns="feature", values="value")
+    assert found.loc["120 days", "auc"] > 0.7
+    assert found.loc["90 days", "churn_rate"] > found.loc["120 days", "churn_rate"]
+    assert found.loc["120 days", "churn_rate"] > found.loc["180 days", "churn_rate"]
 
 
 def test_constant_features_and_missing_events_are_learnt_around(make_shop):

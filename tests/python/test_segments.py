@@ -420,3 +420,21 @@ def test_points_are_paired_at_the_least_total_distance():
     # Nearest first would pair 1.0 with 0.9 and leave the same; from 0.0's side it may not take 0.9.
     assert assign(left, right) == {0: 2, 1: 0}
     assert assign(left[:0], right) == {}
+
+
+def test_the_sample_has_the_segments_whose_names_tests_of_data_rest_on(sample):
+    """champions_buy_again and high_value_customers_are_worth_more look at nobody without them."""
+    scored = dict(
+        sample.query(
+            """
+            select rfm_segment, count(*) from features.int_customer_snapshots
+            inner join staging.rfm_segments using (r_score, f_score, m_score)
+            where snapshot_date = (select as_of_date - 90 from staging.as_of_date) group by 1
+            """
+        )
+    )
+    for name in ("Champions", "Lost"):
+        assert scored.get(name, 0) >= 30, f"champions_buy_again compares no {name} of the sample"
+    named = {name for (name,) in sample.query("select segment_name from customers.customer_360")}
+    for name in ("High-Value", "New", "Dormant"):
+        assert name in named, f"high_value_customers_are_worth_more sees no {name} of the sample"

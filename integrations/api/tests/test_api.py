@@ -98,6 +98,17 @@ def test_every_customer_scores_as_in_the_marts(shop, answers, stored):
 
 
 def test_every_history_gives_the_features_of_the_marts(shop, stored):
+    """Every feature that the churn model may read but those that it makes itself, mbg_."""
+    models = yaml.safe_load((PROJECT / "models/ml/churn/_churn__models.yml").read_text())["models"]
+    groups = next(model for model in models if model["name"] == "churn_model")["config"]["meta"]
+    read = {
+        name
+        for transforms in groups["features"].values()
+        for names in transforms.values()
+        for name in names
+        if not name.startswith("mbg_")
+    }
+    assert len(read) > 30
     build = shop.newest()
     days = defaultdict(list)
     for row in shop.query("select * from features.int_customer_days"):
@@ -106,7 +117,9 @@ def test_every_history_gives_the_features_of_the_marts(shop, stored):
                 row[money] = int(row[money] * 100)
             days[row["customer_id"]].append(Day(*[row[name] for name in Day._fields]))
     for customer_id, features in stored.items():
-        for name, value in build.features_of(days[customer_id]).items():
+        told = build.features_of(days[customer_id])
+        assert read <= told.keys(), read - told.keys()
+        for name, value in told.items():
             expected = features[name]
             assert (value is None) == (expected is None), (customer_id, name)
             if value is not None:

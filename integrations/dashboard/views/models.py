@@ -126,7 +126,7 @@ left, right = st.columns(2)
 with left, section("Recommendations"):
     rows = read(
         """
-        select list, model, hit_rate, recall, ndcg, customer_count
+        select list, model, hit_rate, recall, ndcg, grade, recommended_gain, customer_count
         from monitoring.recommendation_scorecard
         order by list, ndcg desc, model
         """

@@ -115,7 +115,9 @@ unnamed_{{ number }} as (
 ranked as (
     select
         *,
-        cast(ntile(100) over (order by churn_probability, customer_id) as integer) as churn_percentile
+        -- Twice the mean rank of equal probabilities, which ntile would tell apart by their ids.
+        2 * rank() over (order by churn_probability) + count(*) over (partition by churn_probability) - 1 as double_rank,
+        count(*) over () as scored_count
     from unnamed_3
 ),
 
@@ -123,7 +125,10 @@ customer_churn as (
     select
         customers.customer_id,
         scored.churn_probability,
-        case when versions.model_status = 'trained' then scored.churn_percentile end as churn_percentile,
+        case
+            when versions.model_status = 'trained'
+                then cast(ceil(cast(50 * scored.double_rank as double) / scored.scored_count) as integer)
+        end as churn_percentile,
         case
             when versions.model_status = 'no_skill' then null
             when scored.churn_probability >= {{ var('high_churn_risk') }} then 'high'

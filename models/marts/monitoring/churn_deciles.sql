@@ -8,7 +8,9 @@ predictions as (
         snapshot_date,
         model_version,
         churn_probability,
-        case when is_churned then 1 else 0 end as churned,
+        -- As in model_scorecard: who shares a score shares its outcome.
+        avg(cast(case when is_churned then 1 else 0 end as double)) over (partition by churn_probability)
+            as churn_rate_of_score,
         ntile(10) over (order by churn_probability desc, customer_id asc) as decile
     from {{ ref('churn_backtest') }}
     where model = 'churn'
@@ -20,7 +22,7 @@ summed as (
         snapshot_date,
         model_version,
         count(*) as customers,
-        sum(churned) as churners,
+        sum(cast(churn_rate_of_score as decimal(28, 15))) as churners,
         sum(cast(churn_probability as decimal(28, 15))) as expected_churners
     from predictions
     group by 1, 2, 3
@@ -39,7 +41,7 @@ churn_deciles as (
         summed.snapshot_date as test_date,
         summed.model_version,
         cast(summed.customers as integer) as customers,
-        cast(summed.churners as integer) as churners,
+        cast(summed.churners as double) as churners,
         cast(summed.expected_churners as double) / summed.customers as predicted_rate,
         cast(summed.churners as double) / summed.customers as observed_rate,
         cast(summed.churners as double) / summed.customers

@@ -22,8 +22,22 @@ ranked as (
         + count(*) over (partition by model, p) - 1 as double_rank,
         row_number() over (partition by model order by p desc, customer_id asc) as rank_from_top,
         count(*) over (partition by model) as customers,
-        ntile(10) over (partition by model order by p, customer_id) as bin
+        ntile(10) over (partition by model order by p, customer_id) as bin,
+        -- Nothing tells customers of one score apart, so that each carries what came true of that score: the mean over
+        -- all orders of them (McSherry and Najork 2008, doi 10.1007/978-3-540-78646-7_38).
+        avg(cast(churned as double)) over (partition by model, p) as churn_rate_of_score,
+        count(*) over (partition by model, p) as customers_of_score
     from predictions
+),
+
+shared as (
+    select
+        model,
+        p,
+        bin,
+        churn_rate_of_score,
+        cast(count(*) over (partition by model, p, bin) as double) / customers_of_score as share_of_score
+    from ranked
 ),
 
 thresholds as (
@@ -50,9 +64,10 @@ bins as (
     select
         model,
         bin,
-        abs(sum(cast(churned as decimal(28, 15))) - sum(cast(p as decimal(28, 15)))) as bin_error,
-        sum(cast(p * (1 - p) as decimal(28, 15))) as bin_variance
-    from ranked
+        abs(sum(cast(churn_rate_of_score - p as decimal(28, 15)))) as bin_error,
+        -- Chance moves all customers of a score alike.
+        sum(cast(share_of_score * p * (1 - p) as decimal(28, 15))) as bin_variance
+    from shared
     group by 1, 2
 ),
 
@@ -76,7 +91,9 @@ summed as (
         sum(cast((p - churned) * (p - churned) as decimal(28, 15))) as squared_error,
         sum(cast(-ln(greatest(case when churned = 1 then p else 1 - p end, 0.000001)) as decimal(28, 15)))
             as negative_log_likelihood,
-        sum(case when rank_from_top <= greatest(floor(customers / 10), 1) then churned end) as churners_on_top
+        sum(case
+            when rank_from_top <= greatest(floor(customers / 10), 1) then cast(churn_rate_of_score as decimal(28, 15))
+        end) as churners_on_top
     from ranked
     group by 1, 2, 3
 ),

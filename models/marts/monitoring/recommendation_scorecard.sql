@@ -122,6 +122,20 @@ gains as (
             and customers.customer_id = hits.customer_id
 ),
 
+-- On the same customers: what a rule and the recommendations have in common is no chance.
+compared as (
+    select
+        snapshot_date,
+        list,
+        model,
+        hit,
+        recall,
+        ndcg,
+        max(case when model = 'recommended' then ndcg end) over (partition by snapshot_date, list, customer_id)
+        - ndcg as gain
+    from gains
+),
+
 summed as (
     select
         snapshot_date,
@@ -131,17 +145,19 @@ summed as (
         cast(sum(hit) as double) as hits,
         cast(sum(cast(recall as decimal(18, 12))) as double) as recall,
         cast(sum(cast(ndcg as decimal(18, 12))) as double) as ndcg,
-        cast(sum(cast(ndcg * ndcg as decimal(18, 12))) as double) as squared_ndcg
-    from gains
+        cast(sum(cast(ndcg * ndcg as decimal(18, 12))) as double) as squared_ndcg,
+        cast(sum(cast(gain as decimal(18, 12))) as double) as gain,
+        cast(sum(cast(gain * gain as decimal(18, 12))) as double) as squared_gain
+    from compared
     group by 1, 2, 3
 ),
 
-recommendation_scorecard as (
+measured as (
     select
         list,
         model,
         snapshot_date,
-        cast(customer_count as integer) as customer_count,
+        customer_count,
         hits / customer_count as hit_rate,
         recall / customer_count as recall,
         ndcg / customer_count as ndcg,
@@ -149,8 +165,46 @@ recommendation_scorecard as (
             greatest(squared_ndcg / customer_count - (ndcg / customer_count) * (ndcg / customer_count), 0)
             / customer_count
         ) as ndcg_error,
-        {{ as_of_date() }} as as_of_date
+        gain / customer_count as gain,
+        1.96 * sqrt(
+            greatest(squared_gain / customer_count - (gain / customer_count) * (gain / customer_count), 0)
+            / customer_count
+        ) as gain_error
     from summed
+),
+
+graded as (
+    select
+        list,
+        min(gain - gain_error) as lowest_gain,
+        min(gain + gain_error) as highest_gain
+    from measured
+    where model != 'recommended'
+    group by 1
+),
+
+recommendation_scorecard as (
+    select
+        measured.list,
+        measured.model,
+        measured.snapshot_date,
+        cast(measured.customer_count as integer) as customer_count,
+        measured.hit_rate,
+        measured.recall,
+        measured.ndcg,
+        measured.ndcg_error,
+        case when measured.model != 'recommended' then measured.gain end as recommended_gain,
+        case when measured.model != 'recommended' then measured.gain_error end as recommended_gain_error,
+        case
+            when measured.model != 'recommended' then null
+            when graded.lowest_gain > 0 then 'A'
+            when graded.highest_gain >= 0 then 'B'
+            else 'C'
+        end as grade,
+        {{ as_of_date() }} as as_of_date
+    from measured
+    inner join graded
+        on measured.list = graded.list
 )
 
 select * from recommendation_scorecard
