@@ -142,7 +142,7 @@ def test_nobody_is_told_of_goods_that_were_sold_since_the_count(sample):
     )
     assert reason == "5 counted 2 days ago, 4 sold since, 1 left; sold on 25 of 90 days."
     assert days == 2
-    # It sells four a week.
+    # It sells three a week.
     assert chance > 0.9
 
 
