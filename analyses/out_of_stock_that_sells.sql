@@ -1,4 +1,4 @@
--- What is out of stock that sells? Products with none left and a sale in the last 90 days, with the revenue per month
+-- What is out of stock that sells? Products with none likely left and a sale in the last 90 days, with the revenue per month
 -- that is missed while none is there, at the demand of those days and the average price paid in the last 365.
 with
 

@@ -4,11 +4,8 @@
 with
 
 products as (
-    select
-        product_id,
-        stock_quantity
-    from {{ ref('dim_products') }}
-    where stock_quantity is not null
+    select product_id
+    from {{ ref('int_product_stock') }}
 ),
 
 order_lines as (
@@ -52,7 +49,6 @@ summed as (
 observed as (
     select
         products.product_id,
-        products.stock_quantity,
         coalesce(summed.units, 0) as units,
         cast(coalesce(summed.squared_units, 0) as double) as squared_units,
         coalesce(summed.sale_days, 0) as sale_days,
@@ -74,7 +70,6 @@ observed as (
 int_product_demand as (
     select
         product_id,
-        stock_quantity,
         cast(units as bigint) as unit_count_90,
         cast(sale_days as integer) as sale_days,
         cast(observed_days as integer) as observed_days,

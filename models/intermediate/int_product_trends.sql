@@ -16,11 +16,11 @@ product_purchases as (
     from {{ ref('int_product_purchases') }}
 ),
 
-products as (
+product_stock as (
     select
         product_id,
-        stock_quantity
-    from {{ ref('dim_products') }}
+        available_quantity
+    from {{ ref('int_product_stock') }}
 ),
 
 counts as (
@@ -53,7 +53,7 @@ int_product_trends as (
         cast(counts.customer_count as integer) as customer_count,
         cast(counts.recent_customer_count as integer) as recent_customer_count,
         counts.last_sale_date >= cast({{ dbt.dateadd('day', -offered_days, 'counts.snapshot_date') }} as date)
-        and (counts.snapshot_date < {{ as_of_date() }} or coalesce(products.stock_quantity > 0, true)) as is_offered,
+        and (counts.snapshot_date < {{ as_of_date() }} or coalesce(product_stock.available_quantity > 0, true)) as is_offered,
         recent_shares.shrunk_share as trend,
         repeat_shares.shrunk_share as repeat_share,
         cast(row_number() over (
@@ -73,8 +73,8 @@ int_product_trends as (
         on
             counts.snapshot_date = repeat_shares.snapshot_date
             and counts.product_id = repeat_shares.product_id
-    left join products
-        on counts.product_id = products.product_id
+    left join product_stock
+        on counts.product_id = product_stock.product_id
 )
 
 select * from int_product_trends

@@ -150,6 +150,24 @@ outliers as (
         and largest.line_revenue * (totals.sold_count - 1) > 50 * (totals.revenue - largest.line_revenue)
 ),
 
+product_stock as (
+    select
+        product_id,
+        stock_quantity,
+        units_sold_since_count
+    from {{ ref('int_product_stock') }}
+),
+
+outlived_counts as (
+    select
+        'sold_beyond_count' as alarm,
+        min(case when units_sold_since_count > stock_quantity then product_id end) as detail,
+        count(case when units_sold_since_count > stock_quantity then 1 end) as record_count,
+        cast(null as decimal(18, 2)) as amount,
+        cast(count(case when units_sold_since_count > stock_quantity then 1 end) as double) / nullif(count(*), 0) as share
+    from product_stock
+),
+
 raised as (
     select * from unknown_statuses
     union all
@@ -172,13 +190,20 @@ raised as (
     select * from outliers
     union all
     select * from refunds_cut
+    union all
+    select * from outlived_counts
+    where share > {{ var('sold_beyond_count_share') }}
 ),
 
 int_sales_alarms as (
     select
         alarm,
         'warn' as severity,
-        case when alarm = 'refund_cut' then 'returns' else 'orders' end as entity,
+        case alarm
+            when 'refund_cut' then 'returns'
+            when 'sold_beyond_count' then 'inventory'
+            else 'orders'
+        end as entity,
         detail,
         record_count,
         amount,

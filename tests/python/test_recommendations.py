@@ -95,11 +95,11 @@ def test_lists_hold_what_can_be_sold_and_nothing_twice(sample):
         """
         select recommendations.list, count(*)
         from sales.product_recommendations as recommendations
-        inner join core.dim_products as products using (product_id)
+        left join inventory.inventory_status as stock using (product_id)
         left join (
             select distinct customer_id, product_id from core.fct_order_lines where not is_cancelled
         ) as bought using (customer_id, product_id)
-        where products.stock_quantity = 0
+        where stock.available_quantity = 0
             or (recommendations.list = 'buy_again') = (bought.product_id is null)
         group by 1
         """

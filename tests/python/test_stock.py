@@ -1,5 +1,6 @@
-"""Forecasts of stock, held against demand that is known because it was drawn."""
+"""What is left of stock, and forecasts of it, held against demand that was drawn."""
 
+import shutil
 from statistics import NormalDist
 
 import duckdb
@@ -37,7 +38,10 @@ def shop_of(draws, stock, compiled):
             create table staging.as_of_date as select date '2025-07-01' as as_of_date;
             create table core.dim_products as
                 select product_id, product_id as product_name, 'a' as category, 'b' as brand,
-                    1.0 as unit_cost, cast(stock as bigint) as stock_quantity from stocks;
+                    1.0 as unit_cost from stocks;
+            create table features.int_product_stock as
+                select product_id, 0 as days_since_count, cast(stock as bigint) as stock_quantity,
+                    cast(stock as bigint) as available_quantity, '' as stock_in_words from stocks;
             create table core.fct_order_lines as
                 select product_id, date '2025-07-01' - {DAYS} + cast(age as integer) as order_date,
                     cast(quantity as integer) as quantity, false as is_cancelled from lines;
@@ -92,3 +96,74 @@ def test_safety_stock_lasts_through_the_share_of_lead_times_that_is_asked(sample
         """
     )
     assert plan < 0.005
+
+
+# What was counted, and what was sold of it after the newest count, from the raw facts.
+LEFT = """
+    select stock.product_id, stock.counted, coalesce(sum(lines.quantity), 0) as sold
+    from (
+        select product_id, sum(stock_quantity) as counted, max(last_updated_at) as counted_at
+        from core.fct_inventory group by 1
+    ) as stock
+    left join core.fct_order_lines as lines
+        on lines.product_id = stock.product_id
+        and lines.ordered_at > stock.counted_at and not lines.is_cancelled
+    group by 1, 2
+"""
+# What follows from stock, by product.
+FOLLOWS = """
+    select product_id, status.available_quantity, days_of_cover, stock_status, is_low_stock,
+        stockout_chance_7, stockout_chance_14, stockout_chance_28, expected_stockout_date,
+        is_reorder_due, order_quantity
+    from inventory.inventory_status as status
+    join inventory.stockout_forecast using (product_id)
+    join inventory.replenishment_plan using (product_id)
+    order by product_id
+"""
+
+
+def test_nobody_is_told_of_goods_that_were_sold_since_the_count(sample):
+    [(products, units)] = sample.query(f"select count(*), sum(sold) from ({LEFT}) where sold > 0")
+    assert (products, units) == (21, 37)
+    wrong = sample.query(
+        f"""
+        select product_id from ({LEFT}) as known
+        full join inventory.inventory_status as status using (product_id)
+        where (counted, sold, counted - sold)
+            is distinct from (stock_quantity, units_sold_since_count, available_quantity)
+        """
+    )
+    assert wrong == []
+    [(reason, days, chance)] = sample.query(
+        """
+        select stockout_reason, days_since_count, stockout_chance_7
+        from inventory.stockout_forecast where product_id = '00145'
+        """
+    )
+    assert reason == "5 counted 2 days ago, 4 sold since, 1 left; sold on 25 of 90 days."
+    assert days == 2
+    # It sells three a week.
+    assert chance > 0.9
+
+
+def test_counting_anew_changes_nothing_where_nothing_came_in(sample, make_shop):
+    shop = make_shop("recounted")
+    shutil.copy(sample.database, shop.database)
+    counts = sample.query(f"select product_id, counted - sold from ({LEFT})")
+    (shop.raw / "inventory.csv").write_text(
+        "product_id,warehouse_id,stock_quantity,last_updated\n"
+        + "".join(f"{product},W01,{left},2025-06-30 23:59:59\n" for product, left in counts)
+    )
+    shop.succeed(
+        *("run", "--select", "base_shop__inventory", "stg_shop__inventory", "dim_products"),
+        *(
+            "fct_inventory",
+            "int_product_stock",
+            "int_product_demand",
+            "path:models/marts/inventory",
+        ),
+    )
+    assert shop.query("select sum(units_sold_since_count) from inventory.inventory_status") == [
+        (0,)
+    ]
+    assert shop.query(FOLLOWS) == sample.query(FOLLOWS)

@@ -66,8 +66,8 @@ with right, section("To order now"):
     plan = read(
         f"""
         select
-            plan.product_name, plan.order_quantity, plan.order_value, plan.stock_quantity,
-            plan.reorder_point, plan.plan_reason, plan.product_id
+            plan.product_name, plan.order_quantity, plan.order_value, plan.available_quantity,
+            plan.reorder_point, plan.days_since_count, plan.plan_reason, plan.product_id
         from inventory.replenishment_plan as plan
         inner join inventory.inventory_status as stock on plan.product_id = stock.product_id
         where plan.is_reorder_due and {where}
@@ -85,7 +85,8 @@ with left, section("Likely to run out"):
         f"""
         select
             forecast.product_name, forecast.stockout_chance_14, forecast.stockout_chance_28,
-            forecast.stock_quantity, forecast.expected_stockout_date, forecast.product_id
+            forecast.available_quantity, forecast.expected_stockout_date,
+            forecast.stockout_reason, forecast.product_id
         from inventory.stockout_forecast as forecast
         inner join inventory.inventory_status as stock on forecast.product_id = stock.product_id
         where forecast.stockout_chance_28 >= 0.1 and {where}

@@ -26,7 +26,9 @@ stockouts as (
     select
         product_id,
         product_name,
+        days_since_count,
         stock_quantity,
+        available_quantity,
         expected_stockout_date,
         stockout_chance_7,
         stockout_chance_14,
@@ -68,13 +70,15 @@ with_stock as (
         stockouts.product_name,
         ranked.purchase_days,
         ranked.last_purchase_date,
+        stockouts.days_since_count,
         stockouts.stock_quantity,
+        stockouts.available_quantity,
         stockouts.expected_stockout_date,
         customers.next_order_date,
         customers.money_at_risk,
         -- Of someone whose next order cannot be told it counts what runs out within four weeks.
         case
-            when stockouts.stock_quantity = 0 then 1
+            when stockouts.available_quantity = 0 then 1
             when {{ dbt.datediff(as_of_date(), 'customers.next_order_date', 'day') }} <= 7
                 then stockouts.stockout_chance_7
             when {{ dbt.datediff(as_of_date(), 'customers.next_order_date', 'day') }} <= 14
@@ -98,13 +102,16 @@ customers_missing_stock as (
         lifecycle_stage,
         cast(purchase_days as integer) as purchase_days,
         last_purchase_date,
+        days_since_count,
         stock_quantity,
+        available_quantity,
         cast(stockout_chance as double) as stockout_chance,
         expected_stockout_date,
         next_order_date,
         money_at_risk,
         case
             when stock_quantity = 0 then 'Their usual product is out of stock.'
+            when available_quantity = 0 then 'Their usual product has sold out since it was counted.'
             when next_order_date is null then 'Their usual product is likely to run out within four weeks.'
             else 'Their usual product is likely to run out before their next order.'
         end as missing_reason,

@@ -8,20 +8,21 @@ products as (
         product_name,
         category,
         brand,
-        unit_cost,
-        stock_quantity,
-        is_low_stock
+        unit_cost
     from {{ ref('dim_products') }}
-    where stock_quantity is not null
 ),
 
-stock as (
+product_stock as (
     select
         product_id,
-        count(*) as warehouse_count,
-        max(last_updated_at) as last_updated_at
-    from {{ ref('fct_inventory') }}
-    group by 1
+        warehouse_count,
+        last_updated_at,
+        days_since_count,
+        stock_quantity,
+        units_sold_since_count,
+        available_quantity,
+        stock_in_words
+    from {{ ref('int_product_stock') }}
 ),
 
 product_demand as (
@@ -69,25 +70,28 @@ measured as (
         products.product_name,
         products.category,
         products.brand,
-        stock.warehouse_count,
-        stock.last_updated_at,
-        products.stock_quantity,
-        products.stock_quantity * products.unit_cost as stock_value,
-        products.is_low_stock,
+        product_stock.warehouse_count,
+        product_stock.last_updated_at,
+        product_stock.days_since_count,
+        product_stock.stock_quantity,
+        product_stock.units_sold_since_count,
+        product_stock.available_quantity,
+        product_stock.stock_in_words,
+        product_stock.stock_quantity * products.unit_cost as stock_value,
         product_demand.unit_count_90,
         product_demand.daily_demand,
-        products.stock_quantity / nullif(product_demand.daily_demand, 0) as days_of_cover,
+        product_stock.available_quantity / nullif(product_demand.daily_demand, 0) as days_of_cover,
         coalesce(averages.count_count, 0) as stock_count_90,
         averages.stock_quantity as average_stock_90,
         cast(product_demand.unit_count_90 as double) / 3 / nullif(averages.stock_quantity, 0) as monthly_rotation,
         product_demand.last_sale_date
-    from products
-    inner join stock
-        on products.product_id = stock.product_id
+    from product_stock
+    inner join products
+        on product_stock.product_id = products.product_id
     inner join product_demand
-        on products.product_id = product_demand.product_id
+        on product_stock.product_id = product_demand.product_id
     left join averages
-        on products.product_id = averages.product_id
+        on product_stock.product_id = averages.product_id
 ),
 
 inventory_status as (
@@ -96,11 +100,14 @@ inventory_status as (
         product_name,
         category,
         brand,
-        cast(warehouse_count as integer) as warehouse_count,
+        warehouse_count,
         last_updated_at,
+        days_since_count,
         stock_quantity,
+        units_sold_since_count,
+        available_quantity,
         cast(stock_value as decimal(18, 2)) as stock_value,
-        is_low_stock,
+        coalesce(available_quantity <= {{ var('low_stock_threshold') }}, false) as is_low_stock,
         unit_count_90,
         daily_demand,
         days_of_cover,
@@ -109,12 +116,14 @@ inventory_status as (
         monthly_rotation,
         last_sale_date,
         case
-            when stock_quantity = 0 then 'out_of_stock'
+            when available_quantity is null then 'unknown'
+            when available_quantity = 0 then 'out_of_stock'
             when unit_count_90 = 0 then 'no_demand'
             when days_of_cover < {{ var('low_cover_days') }} then 'low'
             when days_of_cover > {{ var('overstock_days') }} then 'overstock'
             else 'in_stock'
         end as stock_status,
+        stock_in_words || '.' as stock_reason,
         {{ as_of_date() }} as as_of_date
     from measured
 )

@@ -15,10 +15,19 @@ products as (
     from {{ ref('dim_products') }}
 ),
 
+product_stock as (
+    select
+        product_id,
+        days_since_count,
+        stock_quantity,
+        available_quantity,
+        stock_in_words
+    from {{ ref('int_product_stock') }}
+),
+
 product_demand as (
     select
         product_id,
-        stock_quantity,
         daily_demand,
         daily_variance
     from {{ ref('int_product_demand') }}
@@ -41,7 +50,10 @@ terms as (
         products.category,
         products.brand,
         products.unit_cost,
-        product_demand.stock_quantity,
+        product_stock.days_since_count,
+        product_stock.stock_quantity,
+        product_stock.available_quantity,
+        product_stock.stock_in_words,
         product_demand.daily_demand,
         product_demand.daily_variance,
         coalesce(supplier_terms.lead_time_days, {{ var('lead_time_days') }}) as lead_time_days,
@@ -52,6 +64,8 @@ terms as (
     from product_demand
     inner join products
         on product_demand.product_id = products.product_id
+    inner join product_stock
+        on product_demand.product_id = product_stock.product_id
     left join supplier_terms
         on products.brand = supplier_terms.brand
 ),
@@ -73,7 +87,7 @@ points as (
     select
         *,
         ceil(lead_time_demand + safety_stock) as reorder_point,
-        daily_demand > 0 and stock_quantity <= ceil(lead_time_demand + safety_stock) as is_reorder_due
+        coalesce(daily_demand > 0 and available_quantity <= ceil(lead_time_demand + safety_stock), false) as is_reorder_due
     from stocks
 ),
 
@@ -83,7 +97,7 @@ quantities as (
         case
             when is_reorder_due
                 -- Where no cost says how much an order should hold: what a lead time sells.
-                then ceil(greatest(coalesce(economic_order_quantity, lead_time_demand), reorder_point - stock_quantity))
+                then ceil(greatest(coalesce(economic_order_quantity, lead_time_demand), reorder_point - available_quantity))
             else 0
         end as order_quantity
     from points
@@ -95,7 +109,9 @@ replenishment_plan as (
         product_name,
         category,
         brand,
+        days_since_count,
         stock_quantity,
+        available_quantity,
         daily_demand,
         cast(lead_time_days as integer) as lead_time_days,
         lead_time_demand,
@@ -107,10 +123,11 @@ replenishment_plan as (
         cast(cast(order_quantity as bigint) * unit_cost as decimal(18, 2)) as order_value,
         case
             when daily_demand = 0 then 'None sold in 90 days.'
-            when stock_quantity = 0 then 'Out of stock.'
+            when available_quantity is null then stock_in_words || ': count it anew.'
+            when available_quantity = 0 then 'Out of stock: ' || stock_in_words || '.'
             when is_reorder_due
                 then
-                    cast(stock_quantity as varchar) || ' left, at or below the reorder point of '
+                    cast(available_quantity as varchar) || ' left, at or below the reorder point of '
                     || cast(cast(reorder_point as bigint) as varchar) || '.'
             else
                 'Above the reorder point of ' || cast(cast(reorder_point as bigint) as varchar) || '.'

@@ -14,10 +14,19 @@ products as (
     from {{ ref('dim_products') }}
 ),
 
+product_stock as (
+    select
+        product_id,
+        days_since_count,
+        stock_quantity,
+        available_quantity,
+        stock_in_words
+    from {{ ref('int_product_stock') }}
+),
+
 product_demand as (
     select
         product_id,
-        stock_quantity,
         observed_days,
         sale_days,
         daily_demand,
@@ -27,33 +36,46 @@ product_demand as (
 
 shapes as (
     select
-        product_id,
-        stock_quantity,
-        observed_days,
-        sale_days,
-        daily_demand,
-        daily_variance,
+        product_demand.product_id,
+        product_stock.days_since_count,
+        product_stock.stock_quantity,
+        product_stock.available_quantity,
+        product_stock.stock_in_words,
+        product_demand.observed_days,
+        product_demand.sale_days,
+        product_demand.daily_demand,
+        product_demand.daily_variance,
         {% for horizon in horizons -%}
         -- The inverse of 9 x the gamma's shape.
-        ({{ horizon }} * daily_variance + {{ horizon * horizon }} * daily_variance / observed_days)
-        / nullif({{ horizon * horizon * 9 }} * daily_demand * daily_demand, 0) as spread_{{ horizon }},
+        (
+            {{ horizon }} * product_demand.daily_variance
+            + {{ horizon * horizon }} * product_demand.daily_variance / product_demand.observed_days
+        )
+        / nullif({{ horizon * horizon * 9 }} * product_demand.daily_demand * product_demand.daily_demand, 0)
+            as spread_{{ horizon }},
         {% endfor -%}
-        stock_quantity / nullif(daily_demand, 0) as days_of_cover
+        product_stock.available_quantity / nullif(product_demand.daily_demand, 0) as days_of_cover
     from product_demand
+    inner join product_stock
+        on product_demand.product_id = product_stock.product_id
 ),
 
 chances as (
     select
         product_id,
+        days_since_count,
         stock_quantity,
+        available_quantity,
+        stock_in_words,
         observed_days,
         sale_days,
         daily_demand,
         daily_variance,
         {% for horizon in horizons -%}
-        {% set cube_root = 'power((stock_quantity - 0.5) / (' ~ horizon ~ ' * daily_demand), cast(1 as double) / 3)' -%}
+        {% set cube_root = 'power((available_quantity - 0.5) / (' ~ horizon ~ ' * daily_demand), cast(1 as double) / 3)' -%}
         case
-            when stock_quantity = 0 then 1
+            when available_quantity is null then null
+            when available_quantity = 0 then 1
             when daily_demand = 0 then 0
             else 1 - {{ normal_chance('(' ~ cube_root ~ ' - 1 + spread_' ~ horizon ~ ') / sqrt(spread_' ~ horizon ~ ')') }}
         end as chance_{{ horizon }},
@@ -68,7 +90,9 @@ stockout_forecast as (
         products.product_name,
         products.category,
         products.brand,
+        chances.days_since_count,
         chances.stock_quantity,
+        chances.available_quantity,
         chances.daily_demand,
         sqrt(chances.daily_variance) as daily_deviation,
         case
@@ -80,10 +104,10 @@ stockout_forecast as (
         cast(chances.chance_{{ horizon }} as double) as stockout_chance_{{ horizon }},
         {% endfor -%}
         case
-            when chances.stock_quantity = 0 then 'Out of stock.'
+            when chances.available_quantity = 0 then 'Out of stock: ' || chances.stock_in_words || '.'
             when chances.daily_demand = 0 then 'None sold in 90 days.'
             else
-                cast(chances.stock_quantity as varchar) || ' left; sold on '
+                chances.stock_in_words || '; sold on '
                 || cast(chances.sale_days as varchar) || ' of ' || cast(chances.observed_days as varchar) || ' days.'
         end as stockout_reason,
         {{ as_of_date() }} as as_of_date

@@ -6,7 +6,9 @@ inventory_status as (
         product_id,
         product_name,
         category,
+        days_since_count,
         stock_quantity,
+        available_quantity,
         daily_demand,
         days_of_cover,
         stock_status
@@ -57,9 +59,11 @@ measured as (
         inventory_status.product_name,
         inventory_status.category,
         inventory_status.stock_status,
+        inventory_status.days_since_count,
         inventory_status.stock_quantity,
+        inventory_status.available_quantity,
         inventory_status.days_of_cover,
-        inventory_status.stock_quantity
+        inventory_status.available_quantity
         - cast(floor({{ var('overstock_days') }} * inventory_status.daily_demand) as bigint) as excess_units,
         products.unit_cost,
         products.unit_price,
@@ -83,7 +87,9 @@ promotion_candidates as (
         product_name,
         category,
         stock_status,
+        days_since_count,
         stock_quantity,
+        available_quantity,
         days_of_cover,
         excess_units,
         cast(excess_units * unit_cost as decimal(18, 2)) as excess_value,
