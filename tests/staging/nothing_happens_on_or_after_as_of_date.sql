@@ -22,6 +22,11 @@ moments as (
         'events' as entity,
         {{ local_date('event_at') }} as happened_on
     from {{ ref('stg_shop__events') }}
+    union all
+    select
+        'campaign_contacts' as entity,
+        {{ local_date('contacted_at') }} as happened_on
+    from {{ ref('stg_shop__campaign_contacts') }}
 )
 
 select
