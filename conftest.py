@@ -109,7 +109,7 @@ def assert_same_tables(left, right):
 
 
 def check_catalog(shop):
-    """Fail where the tables of a shop, whose docs were generated, are not as the YAML lists them."""
+    """Fail where the tables of a shop, its docs generated, are not as the YAML lists them."""
     rules = yaml.safe_load((PROJECT / "dbt-bouncer.yml").read_text())
     rules["dbt_artifacts_dir"] = str(shop.target())
     config = shop.target() / "dbt-bouncer.yml"

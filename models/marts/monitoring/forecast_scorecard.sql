@@ -34,18 +34,25 @@ summed as (
 ),
 
 -- What the forecast is held against: the rules that anyone would use without it, and that were there on all of its days.
-best_rule as (
+simple_rules as (
     select
         rules.model,
-        rules.mase
+        rules.mase,
+        row_number() over (order by rules.mase asc, rules.model asc) as rule_rank
     from summed as rules
     inner join summed as forecasts
         on
             rules.origin_count = forecasts.origin_count
             and forecasts.model = 'forecast'
     where rules.model in ('seasonal_naive', 'four_weeks', 'last_year') and rules.mase is not null
-    order by rules.mase asc, rules.model asc
-    limit 1
+),
+
+best_rule as (
+    select
+        model,
+        mase
+    from simple_rules
+    where rule_rank = 1
 ),
 
 gains as (

@@ -30,12 +30,18 @@ return_rates as (
 ),
 
 order_anomalies as (
-    select reason_code
+    select
+        count(case when reason_code in ('value', 'new_customer_value') then 1 end) as value_count,
+        count(case when reason_code = 'quantity' then 1 end) as units_count,
+        count(case when reason_code = 'speed' then 1 end) as speed_count,
+        count(case when reason_code = 'addresses' then 1 end) as addresses_count
     from {{ ref('order_anomalies') }}
 ),
 
 return_anomalies as (
-    select entity_type
+    select
+        count(case when entity_type = 'customer' then 1 end) as customers_count,
+        count(case when entity_type = 'product' then 1 end) as products_count
     from {{ ref('return_anomalies') }}
 ),
 
@@ -64,37 +70,37 @@ return_counts as (
 ),
 
 ways as (
-    {%- for way, codes in {
-        'value': "'value', 'new_customer_value'", 'units': "'quantity'", 'speed': "'speed'", 'addresses': "'addresses'"
+    {%- for way, reason in {
+        'value': 'Without revenue, or fewer than 100 orders of its kind to compare with: of new customers, or of others.',
+        'units': 'Fewer than 100 orders in all to compare with.',
+        'speed': 'Without a customer.',
+        'addresses': 'Without a customer, or without a shipping address.',
     }.items() %}
     select
         'order' as entity_type,
         '{{ way }}' as judged_by,
         orders.entity_count,
         orders.{{ way }}_count as judged_count,
-        (select count(*) from order_anomalies where order_anomalies.reason_code in ({{ codes }})) as flagged_count,
-        '{{ {
-            'value': 'Without revenue, or fewer than 100 orders of its kind to compare with: of new customers, or of others.',
-            'units': 'Fewer than 100 orders in all to compare with.',
-            'speed': 'Without a customer.',
-            'addresses': 'Without a customer, or without a shipping address.',
-        }[way] }}' as reason
+        order_anomalies.{{ way }}_count as flagged_count,
+        '{{ reason }}' as reason
     from orders
+    cross join order_anomalies
     union all
     {%- endfor %}
-    {%- for entity, doing in {'customer': 'bought', 'product': 'sold'}.items() %}
+    {%- for entity, doing in {'customer': 'Bought', 'product': 'Sold'}.items() %}
     select
         '{{ entity }}' as entity_type,
         'returns' as judged_by,
         return_counts.{{ entity }}s_count as entity_count,
         return_counts.judged_{{ entity }}s_count as judged_count,
-        (select count(*) from return_anomalies where return_anomalies.entity_type = '{{ entity }}') as flagged_count,
+        return_anomalies.{{ entity }}s_count as flagged_count,
         case
             when return_counts.has_shop_returns
-                then 'Fewer than {{ var("anomaly_return_lines") }} products {{ doing }}.'
+                then '{{ doing }} less than {{ var("anomaly_return_lines") }} times.'
             else 'The shop has no returns of products.'
         end as reason
     from return_counts
+    cross join return_anomalies
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

@@ -137,17 +137,16 @@ measured as (
 compared as (
     select
         measured.*,
-        {% for before in ['month', 'year'] -%}
-        {{ before }}s_before.revenue as revenue_{{ before }}_before,
+        previous_months.revenue as revenue_month_before,
+        previous_years.revenue as revenue_year_before,
         -- What grew out of a loss has no rate.
-        case when {{ before }}s_before.margin > 0 then {{ before }}s_before.margin end as margin_{{ before }}_before
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        case when previous_months.margin > 0 then previous_months.margin end as margin_month_before,
+        case when previous_years.margin > 0 then previous_years.margin end as margin_year_before
     from measured
-    left join measured as months_before
-        on cast({{ dbt.dateadd('month', -1, 'measured.month_date') }} as date) = months_before.month_date
-    left join measured as years_before
-        on cast({{ dbt.dateadd('month', -12, 'measured.month_date') }} as date) = years_before.month_date
+    left join measured as previous_months
+        on cast({{ dbt.dateadd('month', -1, 'measured.month_date') }} as date) = previous_months.month_date
+    left join measured as previous_years
+        on cast({{ dbt.dateadd('month', -12, 'measured.month_date') }} as date) = previous_years.month_date
 ),
 
 monthly_sales as (

@@ -30,7 +30,7 @@ overdispersion as (
             0.002
         ), 0.2) as share
     from entities
-        group by 1
+    group by 1
 ),
 
 -- A rate of one's own from Beta(a, b), so that returns are beta-binomial.
