@@ -1,5 +1,5 @@
 -- Prevents: a leak. A figure as of a day, computed from something that happened on or after it.
--- Stock is a state, not an event: unless a past day is replayed its newest count holds.
+-- Stock and the masters are states, not events: unless a past day is replayed the newest count of stock holds.
 with
 
 moments as (
