@@ -104,6 +104,22 @@ def assert_same_tables(left, right):
         assert left[name] == right[name], (name, list(missing)[:3], list(extra)[:3])
 
 
+def check_catalog(shop):
+    """Fail where the tables of a shop, its docs generated, are not as the YAML lists them."""
+    rules = yaml.safe_load((PROJECT / "dbt-bouncer.yml").read_text())
+    rules["dbt_artifacts_dir"] = str(shop.target())
+    config = shop.target() / "dbt-bouncer.yml"
+    config.write_text(yaml.safe_dump(rules))
+    result = subprocess.run(
+        [Path(sys.executable).parent / "dbt-bouncer", "run", "--only", "catalog_checks"]
+        + ["--config-file", config],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def workbench(tmp_path_factory):
     """Give the shops of this process one place to be built at."""
@@ -142,5 +158,6 @@ def sample(tmp_path_factory, worker_id):
             # Some tests only warn, so that an odd shop still builds; the sample gives no reason to.
             assert build.returncode == 0 and "WARN=0" in build.stdout, build.stdout[-5000:]
             shop.succeed("docs", "generate")
+            check_catalog(shop)
             shutil.copy(shop.database, built)
     return shop

@@ -40,7 +40,10 @@
 {# What becomes of each table of the raw contract, checked: a list of {table, view, landings, columns,
    sql, ...}. #}
 {% macro raw_plans(mapping) %}
-    {%- set tables = clientele.raw_tables() -%}
+    {%- set tables, order = clientele.raw_tables(), clientele.raw_entities() -%}
+    {%- if tables | map(attribute='name') | list != order | sort -%}
+        {{ exceptions.raise_compiler_error("The macro raw_entities names other tables than _shop__sources.yml: give both the same.") }}
+    {%- endif -%}
     {%- do clientele.check_mapping(mapping, tables) -%}
     {%- do adapter.create_schema(api.Relation.create(database=tables[0].database, schema=tables[0].schema)) -%}
     {%- set plans, landed, main = [], {}, {} -%}
@@ -49,11 +52,9 @@
     {%- endfor -%}
     {#- A line that is no record is rejected once: under the table of its file's name, else under the
         first of these that reads it. -#}
-    {%- set order = ['orders', 'returns', 'customers', 'products', 'inventory', 'events', 'campaign_contacts', 'api_predictions'] -%}
     {%- for plan in plans | sort(attribute='table.name') -%}
         {%- for landing in plan.landings -%}
-            {%- set rank = -1 if landing.asked == plan.table.name
-                else order.index(plan.table.name) if plan.table.name in order else order | length -%}
+            {%- set rank = -1 if landing.asked == plan.table.name else order.index(plan.table.name) -%}
             {%- if landing.key not in main or rank < main[landing.key][0] -%}
                 {%- do main.update({landing.key: [rank, plan.table.name]}) -%}
             {%- endif -%}

@@ -1,5 +1,11 @@
 {# The raw contract stands in models/staging/shop/_shop__sources.yml alone; these macros read it. #}
 
+{# Names of the tables of the raw contract, also at parse time, when the sources are not known yet; create_raw_views
+   holds them against the sources. A line that is no record is rejected under the first of them that reads it. #}
+{% macro raw_entities() %}
+    {{- return(['orders', 'returns', 'customers', 'products', 'inventory', 'events', 'campaign_contacts', 'api_predictions']) -}}
+{% endmacro %}
+
 {# Tables of the raw contract: a list of source nodes. #}
 {% macro raw_tables() %}
     {{- return(graph.sources.values() | selectattr('source_name', 'equalto', 'shop') | sort(attribute='name') | list) -}}

@@ -148,30 +148,44 @@ units_tails as (
     from distances
 ),
 
-int_order_sizes as (
+-- A tail needs orders to be told by.
+judgements as (
     select
-        distances.order_id,
-        distances.customer_id,
-        distances.order_date,
-        distances.order_revenue,
-        distances.is_new_customer,
-        exp(distances.log_value - distances.usual_log_value) as value_ratio,
-        cast(distances.unit_count as integer) as unit_count,
-        exp(distances.usual_log_units) as usual_unit_count,
-        -- A tail needs orders to be told by, and less than three times the usual is nobody's business.
-        cast(case
-            when value_tails.order_count < 100 or distances.value_distance is null then 1
-            when distances.log_value - distances.usual_log_value < ln(3) then 1
-            else {{ upper_tail('distances.value_distance', 'value_tails.lower_distance', 'value_tails.upper_distance', 0.2) }}
-        end as double) as value_chance,
-        cast(case
-            when units_tails.order_count < 100 or distances.units_distance < ln(3) then 1
-            else {{ upper_tail('distances.units_distance', 'units_tails.lower_distance', 'units_tails.upper_distance', 0.2) }}
-        end as double) as units_chance
+        distances.*,
+        value_tails.order_count >= 100 and distances.value_distance is not null as is_value_judged,
+        units_tails.order_count >= 100 as is_units_judged,
+        value_tails.lower_distance as lower_value_distance,
+        value_tails.upper_distance as upper_value_distance,
+        units_tails.lower_distance as lower_units_distance,
+        units_tails.upper_distance as upper_units_distance
     from distances
     inner join value_tails
         on distances.is_new_customer = value_tails.is_new_customer
     cross join units_tails
+),
+
+int_order_sizes as (
+    select
+        order_id,
+        customer_id,
+        order_date,
+        order_revenue,
+        is_new_customer,
+        exp(log_value - usual_log_value) as value_ratio,
+        cast(unit_count as integer) as unit_count,
+        exp(usual_log_units) as usual_unit_count,
+        is_value_judged,
+        is_units_judged,
+        -- Less than three times the usual is nobody's business.
+        cast(case
+            when not is_value_judged or log_value - usual_log_value < ln(3) then 1
+            else {{ upper_tail('value_distance', 'lower_value_distance', 'upper_value_distance', 0.2) }}
+        end as double) as value_chance,
+        cast(case
+            when not is_units_judged or units_distance < ln(3) then 1
+            else {{ upper_tail('units_distance', 'lower_units_distance', 'upper_units_distance', 0.2) }}
+        end as double) as units_chance
+    from judgements
 )
 
 select * from int_order_sizes

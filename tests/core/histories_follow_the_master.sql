@@ -6,7 +6,7 @@ master_records as (
     select
         'customer' as entity,
         customer_id as entity_id,
-        loyalty_tier as attribute
+        coalesce(loyalty_tier, '') || '|' || coalesce(cast(accepts_marketing as varchar), '') as attribute
     from {{ ref('stg_shop__customer_master') }}
     union all
     select
@@ -20,7 +20,7 @@ current_versions as (
     select
         'customer' as entity,
         customer_id as entity_id,
-        loyalty_tier as attribute
+        coalesce(loyalty_tier, '') || '|' || coalesce(cast(accepts_marketing as varchar), '') as attribute
     from {{ ref('customers_history') }}
     where dbt_valid_to is null
     union all

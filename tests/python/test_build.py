@@ -170,6 +170,36 @@ def test_replaying_a_past_day_leaves_the_history_alone(make_shop):
     assert shop.tables(["core"])["core.customers_history"] == history
 
 
+def test_a_withdrawn_consent_is_a_version_of_its_own(make_shop):
+    """Also in a history that an older release kept without it."""
+    shop = make_shop(files=["products.parquet", "inventory.csv"])
+    history = [*SELECT, "+customers_history", "+products_history"]
+    (shop.raw / "orders.csv").write_text(
+        "order_id,customer_id,product_id,quantity,order_date\no1,c1,p1,2,2024-01-01\n"
+    )
+
+    def versions(*consents):
+        rows = enumerate(consents, start=1)
+        (shop.raw / "customers.json").write_text(
+            "".join(f'{{"customer_id": "c{n}", "accepts_marketing": {yes}}}\n' for n, yes in rows)
+        )
+        return shop.build(*history).query(
+            "select customer_id, accepts_marketing, dbt_valid_to is null"
+            " from core.customers_history order by all"
+        )
+
+    assert versions("true", "true") == [("C1", True, True), ("C2", True, True)]
+    withdrawn = [("C1", False, True), ("C1", True, False), ("C2", True, True)]
+    assert versions("false", "true") == withdrawn
+    assert versions("false", "true") == withdrawn
+    with duckdb.connect(str(shop.database)) as connection:
+        connection.execute("alter table core.customers_history drop column accepts_marketing")
+    before = [("C1", None, False), ("C1", None, False), ("C2", None, False)]
+    assert versions("false", "true") == [
+        ("C1", False, True), *before[:2], ("C2", True, True), *before[2:],
+    ]  # fmt: skip
+
+
 def test_lines_without_a_price_take_the_price_of_their_day(make_shop):
     shop = make_shop(files=["inventory.csv"])
     orders = shop.raw / "orders.csv"

@@ -1,6 +1,6 @@
 -- Prevents: a raw row that vanishes or is counted twice between the raw tables and the figures. The
 -- raw rows are counted from the source, the accepted and rejected ones where they are published.
-{%- set entities = ['orders', 'customers', 'products', 'inventory', 'returns', 'events', 'campaign_contacts', 'api_predictions'] %}
+{%- set entities = raw_entities() %}
 with
 
 raw_rows as (

@@ -1,5 +1,5 @@
 -- Prevents: a leak. A figure as of a day, computed from something that happened on or after it.
--- Stock is a state, not an event: unless a past day is replayed its newest count holds.
+-- Stock and the masters are states, not events: unless a past day is replayed the newest count of stock holds.
 with
 
 moments as (
@@ -22,6 +22,11 @@ moments as (
         'events' as entity,
         {{ local_date('event_at') }} as happened_on
     from {{ ref('stg_shop__events') }}
+    union all
+    select
+        'campaign_contacts' as entity,
+        {{ local_date('contacted_at') }} as happened_on
+    from {{ ref('stg_shop__campaign_contacts') }}
 )
 
 select

@@ -1,5 +1,6 @@
 """The dashboard in a real browser, over the sample shop: figures, states, access."""
 
+import ast
 import csv
 import io
 import json
@@ -24,16 +25,20 @@ from integrations.dashboard.audience import to_csv
 from snowflake_emulator import Emulator
 from snowflake_emulator.launch import ACCESS
 
-PAGES = {
-    "": "Overview",
-    "segments": "Segments",
-    "churn": "Churn",
-    "customer": "Customer",
-    "sales": "Sales and forecast",
-    "inventory": "Inventory",
-    "models": "Models",
-    "data": "Data",
-}
+
+def titles_by_path():
+    """Return what app.py calls its pages, by path; read, since importing the app would run it."""
+    app = ast.parse((PROJECT / "integrations/dashboard/app.py").read_text())
+    (pages,) = (
+        node.value
+        for node in app.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "PAGES"
+    )
+    (_, first), *others = ast.literal_eval(pages)
+    return {"": first, **dict(others)}
+
+
+PAGES = titles_by_path()
 
 
 @contextmanager

@@ -114,7 +114,9 @@ with left, section("Value and next order"):
 with right, section("Forecast"):
     rows = read(
         """
-        select model, mase, relative_mase, total_error, total_bias, interval_coverage, origin_count
+        select
+            model, grade, mase, relative_mase, total_error, total_bias, interval_coverage,
+            origin_count
         from monitoring.forecast_scorecard
         order by mase nulls last, model
         """

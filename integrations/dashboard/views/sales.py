@@ -109,7 +109,7 @@ with right, section("Products"):
         """
         select
             product_name, category, revenue_365, unit_count_365, margin_rate, return_rate,
-            product_id
+            lifecycle, is_drop_candidate, product_id
         from sales.product_performance
         order by revenue_365 desc nulls last, product_id
         limit 50
@@ -126,7 +126,9 @@ with left, section("Channels"):
         select
             coalesce(channel, 'unknown') as channel, sum(customer_count) as customers,
             sum(revenue) as revenue, sum(predicted_value) as predicted_value,
-            sum(repeat_customer_count) / nullif(sum(observed_customer_count), 0) as repeat_rate
+            sum(repeat_customer_count) / nullif(sum(observed_customer_count), 0) as repeat_rate,
+            sum(revenue_365) / nullif(sum(observed_customer_count_365), 0)
+                as revenue_per_customer_365
         from sales.acquisition_channels
         group by coalesce(channel, 'unknown')
         order by revenue desc, channel
@@ -134,7 +136,10 @@ with left, section("Channels"):
     )
     if has_rows(channels, "No customer's first order names its channel."):
         table(channels)
-        st.caption("Customers by the channel of their first order.")
+        st.caption(
+            "Customers by the channel of their first order; the revenue of their first 365 days, "
+            "of those whose 365 days are over."
+        )
 with right, section("Odd orders"):
     odd = read(
         """

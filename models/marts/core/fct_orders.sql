@@ -38,7 +38,8 @@ summed as (
         sum(case when is_cancelled then 0 else quantity end) as unit_count,
         sum(case when is_cancelled then 0 else discount_amount end) as order_discount,
         sum(case when is_cancelled then 0 else line_revenue end) as order_revenue,
-        sum(case when not is_cancelled then line_margin end) as order_margin
+        sum(case when not is_cancelled then line_margin end) as order_margin,
+        sum(case when not is_cancelled and line_margin is not null then line_revenue end) as costed_revenue
     from order_lines
     group by 1
 ),
@@ -65,6 +66,7 @@ fct_orders as (
         cast(numbered.order_discount as decimal(18, 2)) as order_discount,
         cast(numbered.order_revenue as decimal(18, 2)) as order_revenue,
         cast(numbered.order_margin as decimal(18, 2)) as order_margin,
+        cast(numbered.costed_revenue as decimal(18, 2)) as costed_revenue,
         cast(coalesce(returns.refund_amount, 0) as decimal(18, 2)) as refund_amount,
         cast(numbered.order_revenue - coalesce(returns.refund_amount, 0) as decimal(18, 2)) as net_revenue
     from numbered

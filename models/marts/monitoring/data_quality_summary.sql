@@ -1,5 +1,5 @@
 -- Grain: one row per raw table. Counts add up; rejected_share does not.
-{%- set entities = ['orders', 'customers', 'products', 'inventory', 'returns', 'events', 'campaign_contacts', 'api_predictions'] %}
+{%- set entities = raw_entities() %}
 with
 
 row_counts as (

@@ -1,6 +1,7 @@
--- Grain: one row per channel and month of a customer's first order. Counts, revenue and predicted_value add up; rates
--- and values per customer do not.
+-- Grain: one row per channel and month of a customer's first order. Counts, revenue, margin and predicted_value add up;
+-- rates and values per customer do not.
 {%- set repeat_days = 90 %}
+{%- set value_days = [90, 365] %}
 with
 
 orders as (
@@ -9,6 +10,7 @@ orders as (
         channel,
         order_date,
         order_revenue,
+        order_margin,
         is_first_order
     from {{ ref('fct_orders') }}
     where not is_cancelled and customer_id is not null
@@ -45,6 +47,16 @@ customers as (
         first_orders.first_order_date,
         count(*) as order_count,
         sum(orders.order_revenue) as revenue,
+        {%- for days in value_days %}
+        sum(case
+            when orders.order_date <= cast({{ dbt.dateadd('day', days, 'first_orders.first_order_date') }} as date)
+                then orders.order_revenue
+        end) as revenue_{{ days }},
+        sum(case
+            when orders.order_date <= cast({{ dbt.dateadd('day', days, 'first_orders.first_order_date') }} as date)
+                then orders.order_margin
+        end) as margin_{{ days }},
+        {%- endfor %}
         min(case when orders.order_date > first_orders.first_order_date then orders.order_date end) as second_order_date
     from first_orders
     inner join orders
@@ -58,9 +70,13 @@ judged as (
         cast({{ dbt.date_trunc('month', 'customers.first_order_date') }} as date) as cohort_date,
         customers.order_count,
         customers.revenue,
-        -- The last of the days must be over, too.
-        cast({{ dbt.dateadd('day', repeat_days, 'customers.first_order_date') }} as date) < {{ as_of_date() }}
-            as is_observed,
+        -- The last of the days must be over, too: who came a month ago has not had the time to spend.
+        {%- for days in value_days %}
+        cast({{ dbt.dateadd('day', days, 'customers.first_order_date') }} as date) < {{ as_of_date() }}
+            as is_observed_{{ days }},
+        customers.revenue_{{ days }},
+        customers.margin_{{ days }},
+        {%- endfor %}
         coalesce(
             customers.second_order_date <= cast({{ dbt.dateadd('day', repeat_days, 'customers.first_order_date') }} as date),
             false
@@ -80,8 +96,12 @@ summed as (
         channel,
         cohort_date,
         count(*) as customer_count,
-        count(case when is_observed then 1 end) as observed_customer_count,
-        count(case when is_observed and is_repeat then 1 end) as repeat_customer_count,
+        count(case when is_observed_{{ repeat_days }} and is_repeat then 1 end) as repeat_customer_count,
+        {%- for days in value_days %}
+        count(case when is_observed_{{ days }} then 1 end) as observed_customer_count_{{ days }},
+        sum(case when is_observed_{{ days }} then revenue_{{ days }} end) as revenue_{{ days }},
+        sum(case when is_observed_{{ days }} then margin_{{ days }} end) as margin_{{ days }},
+        {%- endfor %}
         sum(order_count) as order_count,
         sum(revenue) as revenue,
         count(predicted_value) as valued_customer_count,
@@ -99,9 +119,16 @@ acquisition_channels as (
         channel,
         cohort_date,
         cast(customer_count as integer) as customer_count,
-        cast(observed_customer_count as integer) as observed_customer_count,
+        cast(observed_customer_count_{{ repeat_days }} as integer) as observed_customer_count,
         cast(repeat_customer_count as integer) as repeat_customer_count,
-        cast(repeat_customer_count as double) / nullif(observed_customer_count, 0) as repeat_rate,
+        cast(repeat_customer_count as double) / nullif(observed_customer_count_{{ repeat_days }}, 0) as repeat_rate,
+        cast(observed_customer_count_365 as integer) as observed_customer_count_365,
+        {%- for days in value_days %}
+        cast(revenue_{{ days }} as decimal(18, 2)) as revenue_{{ days }},
+        cast(margin_{{ days }} as decimal(18, 2)) as margin_{{ days }},
+        {{ money_per('revenue_' ~ days, 'observed_customer_count_' ~ days) }} as revenue_per_customer_{{ days }},
+        {{ money_per('margin_' ~ days, 'observed_customer_count_' ~ days) }} as margin_per_customer_{{ days }},
+        {%- endfor %}
         cast(order_count as integer) as order_count,
         cast(revenue as decimal(18, 2)) as revenue,
         {{ money_per('revenue', 'customer_count') }} as revenue_per_customer,

@@ -10,6 +10,8 @@ months as (
         revenue,
         net_revenue,
         margin,
+        costed_revenue,
+        net_margin,
         order_count,
         customer_count,
         returning_customer_count,
@@ -50,6 +52,8 @@ month_totals as (
         cast(sum(revenue) as double) as revenue,
         cast(sum(net_revenue) as double) as net_revenue,
         cast(sum(margin) as double) as margin,
+        cast(sum(margin) as double) / nullif(cast(sum(costed_revenue) as double), 0) as margin_rate,
+        cast(sum(net_margin) as double) as net_margin,
         cast(sum(order_count) as double) as orders,
         cast(sum(refund_amount) as double) / nullif(cast(sum(revenue) as double), 0) as return_rate
     from months
@@ -75,6 +79,8 @@ periods as (
         cast(months.revenue as double) as revenue,
         cast(months.net_revenue as double) as net_revenue,
         cast(months.margin as double) as margin,
+        cast(months.margin as double) / nullif(cast(months.costed_revenue as double), 0) as margin_rate,
+        cast(months.net_margin as double) as net_margin,
         cast(months.order_count as double) as orders,
         cast(months.customer_count as double) as active_customers,
         cast(months.returning_customer_count as double) / nullif(months.customer_count, 0) as repeat_rate,
@@ -91,6 +97,8 @@ periods as (
         month_totals.revenue,
         month_totals.net_revenue,
         month_totals.margin,
+        month_totals.margin_rate,
+        month_totals.net_margin,
         month_totals.orders,
         buyer_totals.active_customers,
         buyer_totals.repeat_rate,
@@ -103,8 +111,8 @@ periods as (
 
 figures as (
     {% for figure in [
-        'revenue', 'net_revenue', 'margin', 'orders', 'average_basket', 'active_customers', 'repeat_rate', 'return_rate',
-        'conversion_rate',
+        'revenue', 'net_revenue', 'margin', 'margin_rate', 'net_margin', 'orders', 'average_basket', 'active_customers',
+        'repeat_rate', 'return_rate', 'conversion_rate',
     ] -%}
     select
         '{{ figure }}' as kpi,

@@ -69,10 +69,19 @@ pairs as (
     having count(*) >= {{ var('pair_order_floor') }}
 ),
 
+names as (
+    select
+        product_id,
+        product_name
+    from {{ ref('dim_products') }}
+),
+
 product_pairs as (
     select
         pairs.product_id,
+        names.product_name,
         pairs.other_product_id,
+        other_names.product_name as other_product_name,
         cast(pairs.pair_order_count as integer) as pair_order_count,
         cast(products.order_count as integer) as order_count,
         cast(other_products.order_count as integer) as other_order_count,
@@ -86,6 +95,10 @@ product_pairs as (
         on pairs.product_id = products.product_id
     inner join products as other_products
         on pairs.other_product_id = other_products.product_id
+    inner join names
+        on pairs.product_id = names.product_id
+    inner join names as other_names
+        on pairs.other_product_id = other_names.product_id
     cross join totals
 )
 

@@ -1,5 +1,5 @@
 -- Grain: one row per raw table.
-{%- set entities = ['orders', 'customers', 'products', 'inventory', 'returns', 'events', 'campaign_contacts', 'api_predictions'] %}
+{%- set entities = raw_entities() %}
 with
 
 -- A raw table without a row counts too.

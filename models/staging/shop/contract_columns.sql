@@ -1,5 +1,5 @@
 -- Grain: one row per raw table and column of the raw contract.
-{%- set entities = ['orders', 'customers', 'products', 'inventory', 'returns', 'events', 'campaign_contacts', 'api_predictions'] %}
+{%- set entities = raw_entities() %}
 with
 
 landed_columns as (

@@ -1,5 +1,5 @@
 -- Grain: one row per raw table and fate of its rows. Counts and money add up.
-{%- set entities = ['orders', 'customers', 'products', 'inventory', 'returns', 'events', 'campaign_contacts', 'api_predictions'] %}
+{%- set entities = raw_entities() %}
 with
 
 {% for entity in entities -%}
