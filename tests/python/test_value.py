@@ -97,6 +97,28 @@ def test_who_falls_silent_after_a_steady_rhythm_is_expected_to_order_little(expe
     assert (told["expected_orders_273"] < told["expected_orders_365"]).all()
 
 
+def test_who_stays_orders_at_least_what_is_expected(expect):
+    """Whatever the churn model says of whom; and who orders for sure within the horizon stays."""
+    draw = np.random.default_rng(5)
+    size = 2000
+    days = draw.integers(1, 60, size)
+    tenure = draw.integers(1, 900, size)
+    recency = np.where(days == 1, tenure, draw.integers(1, tenure + 1))
+    customers = pd.DataFrame({"order_days": days, "recency_days": recency, "tenure_days": tenure})
+    for mbg in ({"r": 0.7, "alpha": 45.0, "a": 0.9, "b": 1.2}, {"r": 2.4, "alpha": 140.0, "a": 0.3, "b": 6.8}):
+        told = expect(customers, mbg, p=draw.uniform(0, 1, size))
+        for horizon in HORIZONS:
+            least = told[f"expected_orders_{horizon}"] * (1 - 1e-9)
+            assert (told[f"staying_orders_{horizon}"] >= least).all()
+        sure = expect(customers, mbg, p=np.zeros(size))
+        # Where the chance of an order is not so small that it is bounded.
+        plain = sure["mbg_chance"] < 0.9999
+        assert plain.sum() > size / 2
+        assert sure["staying_orders_90"][plain].to_numpy() == pytest.approx(
+            sure["expected_orders_90"][plain]
+        )
+
+
 def simulated_orders(end, seed, customers=6000):
     """Order days (customer_id, day) before a day of customers who all first buy within 90 days.
 
@@ -128,9 +150,15 @@ def test_nine_months_of_a_young_shop_predict_the_next_nine(expect, seed):
         }
     ).reset_index(drop=True)
     mbg = fit_mbg(*(customers[name].to_numpy(float) for name in customers))
-    actual = (orders["day"] >= 273).sum()
+    later = orders[orders["day"] >= 273]
+    actual = len(later)
     assert actual > 2000
-    assert expect(customers, mbg)["expected_orders_273"].sum() == pytest.approx(actual, rel=0.06)
+    expected = expect(customers, mbg)
+    assert expected["expected_orders_273"].sum() == pytest.approx(actual, rel=0.06)
+    # Of those who did order within the churn horizon.
+    stayed = known.index.isin(later[later["day"] < 363]["customer_id"])
+    theirs = later["customer_id"].isin(known.index[stayed]).sum()
+    assert expected["staying_orders_273"][stayed].sum() == pytest.approx(theirs, rel=0.1)
 
 
 def test_published_orders_are_those_of_the_model(sample, expect):
@@ -173,11 +201,17 @@ def test_published_orders_are_those_of_the_model(sample, expect):
     weight = numbers["prior_order_days"]
     each = (weight * numbers["typical_order_value"] + monetary) / (weight + published["order_days"])
     assert published["predicted_order_value"].to_numpy() == pytest.approx(each, rel=1e-9)
-    staying = expected["mbg_orders_365"] / expected["mbg_alive_chance"] * numbers["year"]
-    kept = published["net_monetary"].clip(lower=0).astype(float) / monetary
-    at_risk = published["churn_probability"] * staying * each * kept
-    rate = published["predicted_profit"] / published["predicted_value"]
-    assert published["money_at_risk"].to_numpy() == pytest.approx(at_risk * rate, rel=1e-9)
+    staying = expected["staying_orders_365"] * in_a_year / shares
+    typical = max(weight, 1) * numbers["typical_order_value"]
+    net = published["net_monetary"].clip(lower=0).astype(float)
+    kept = (typical * numbers["kept_share"] + net) / (typical + monetary)
+    assert published["kept_share"].to_numpy() == pytest.approx(kept, rel=1e-9)
+    rates = published["predicted_profit"] / (published["predicted_value"] * kept)
+    assert rates.to_numpy() == pytest.approx(rates.mean(), rel=1e-9)
+    worth = staying * each * kept * rates
+    assert published["value_if_staying"].to_numpy() == pytest.approx(worth, rel=1e-9)
+    at_risk = published["churn_probability"] * worth
+    assert published["money_at_risk"].to_numpy() == pytest.approx(at_risk, rel=1e-9)
 
 
 def test_the_value_model_is_ahead_of_simple_rules_and_its_totals_come_true(sample):
