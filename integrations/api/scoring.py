@@ -336,13 +336,8 @@ class Model:
             return []
         strengths = []
         for group, contribution in zip(self.groups, contributions, strict=True):
-            # A high or low risk has reasons that speak for it only.
-            if chance >= self.high:
-                strength = contribution
-            elif chance < self.medium:
-                strength = -contribution
-            else:
-                strength = abs(contribution)
+            # Whoever may leave has reasons for leaving, others for staying.
+            strength = contribution if chance >= self.medium else -contribution
             if strength > 0 and abs(contribution) >= 0.05:
                 strengths.append((strength, group, contribution))
         strengths.sort(key=lambda found: -found[0])
@@ -362,8 +357,12 @@ class Model:
                 text += f"; the average gap is {days_in_words(gap)}"
             return text + (", so none is due yet" if none_due else "")
         if group == "frequency":
-            orders = customer.get("orders_365")
-            return None if orders is None else f"Days with an order in the last year: {orders:.0f}"
+            year, quarter = customer.get("orders_365"), customer.get("orders_90")
+            if year is None or quarter is None:
+                return None
+            return (
+                f"Days with an order in the last year: {year:.0f}, in the last 90 days: {quarter:.0f}"
+            )
         if group == "season":
             if (customer.get("orders_last_year") or 0) > 0:
                 return "Ordered at this time last year"
