@@ -9,6 +9,11 @@ fits as (
     from {{ ref('as_of_date') }}
     union all
     select
+        'backtest_year' as fit,
+        cast({{ dbt.date_trunc('month', dbt.dateadd('day', -365, 'as_of_date')) }} as date) as fit_date
+    from {{ ref('as_of_date') }}
+    union all
+    select
         'production' as fit,
         as_of_date as fit_date
     from {{ ref('as_of_date') }}

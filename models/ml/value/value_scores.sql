@@ -102,6 +102,7 @@ value_scores as (
         expected.customer_id,
         expected.snapshot_date,
         expected.mbg_orders_90,
+        expected.mbg_orders_365,
         -- A high season cannot hold more orders than the year around it.
         least(
             expected.expected_orders_90 * coalesce(seasons.season, 1),
