@@ -360,9 +360,8 @@ class Model:
             year, quarter = customer.get("orders_365"), customer.get("orders_90")
             if year is None or quarter is None:
                 return None
-            return (
-                f"Days with an order in the last year: {year:.0f}, in the last 90 days: {quarter:.0f}"
-            )
+            days = f"Days with an order in the last year: {year:.0f}"
+            return f"{days}, in the last 90 days: {quarter:.0f}"
         if group == "season":
             if (customer.get("orders_last_year") or 0) > 0:
                 return "Ordered at this time last year"

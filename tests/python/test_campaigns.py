@@ -126,7 +126,7 @@ def test_no_offer_of_the_audience_is_likely_to_run_out(sample):
         )
         select
             count(*) filter (recommended_product_id in (from likely)),
-            count(*) filter (recommended_product_id is not null and recommended_product_name is null),
+            count(recommended_product_id) - count(recommended_product_name),
             (select count(*) from sales.product_recommendations
              where rank = 1 and list = 'buy_again' and product_id in (from likely))
         from customers.campaign_audience

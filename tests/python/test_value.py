@@ -105,7 +105,10 @@ def test_who_stays_orders_at_least_what_is_expected(expect):
     tenure = draw.integers(1, 900, size)
     recency = np.where(days == 1, tenure, draw.integers(1, tenure + 1))
     customers = pd.DataFrame({"order_days": days, "recency_days": recency, "tenure_days": tenure})
-    for mbg in ({"r": 0.7, "alpha": 45.0, "a": 0.9, "b": 1.2}, {"r": 2.4, "alpha": 140.0, "a": 0.3, "b": 6.8}):
+    for mbg in (
+        {"r": 0.7, "alpha": 45.0, "a": 0.9, "b": 1.2},
+        {"r": 2.4, "alpha": 140.0, "a": 0.3, "b": 6.8},
+    ):
         told = expect(customers, mbg, p=draw.uniform(0, 1, size))
         for horizon in HORIZONS:
             least = told[f"expected_orders_{horizon}"] * (1 - 1e-9)
@@ -227,6 +230,56 @@ def test_the_value_model_is_ahead_of_simple_rules_and_its_totals_come_true(sampl
     assert abs(card.loc["value", "value_total_error"]) < 0.2
 
 
+def test_values_of_a_year_are_measured_on_what_was_not_known(sample):
+    ((as_of,),) = sample.query("select as_of_date from staging.as_of_date")
+    card = frame_of(sample, "from monitoring.value_scorecard").set_index("model")
+    card = card[card["year_customers"].notna()]
+    assert set(card["year_customers"]) == {card.loc["value", "year_customers"]}
+    (day,) = set(card["year_test_date"].dt.date)
+    assert dt.timedelta(365) <= as_of - day < dt.timedelta(365 + 31)
+    rows = frame_of(
+        sample,
+        f"""
+        with later as (
+            select customer_id, count(*) as orders, sum(revenue) as value
+            from features.int_customer_days
+            where order_count > 0 and activity_date between date '{day}' and date '{day}' + 364
+            group by 1
+        )
+        select snapshots.*, coalesce(orders, 0) as orders, coalesce(value, 0) as value
+        from features.int_customer_snapshots as snapshots left join later using (customer_id)
+        where is_eligible and snapshot_date = '{day}'
+        """,
+    )
+    assert len(rows) == card.loc["value", "year_customers"] > 500
+    error = rows["orders_365"] - rows["orders"]
+    spent, value = rows["value_365"].astype(float), rows["value"].astype(float)
+    expected = {
+        "orders_rmse": np.sqrt((error**2).mean()),
+        "orders_mae": error.abs().mean(),
+        "orders_total_error": rows["orders_365"].sum() / rows["orders"].sum() - 1,
+        "value_mae": (spent - value).abs().mean(),
+        "value_total_error": spent.sum() / value.sum() - 1,
+    }
+    for name, number in expected.items():
+        assert card.loc["last_365_days", f"year_{name}"] == pytest.approx(number, rel=1e-6)
+    rules = card.drop(["value", "own_mean_value", "typical_value"])
+    for name in ("year_orders_rmse", "year_orders_mae", "year_value_mae"):
+        assert card.loc["value", name] < rules[name].min()
+    assert abs(card.loc["value", "year_orders_total_error"]) < 0.15
+    assert abs(card.loc["value", "year_value_total_error"]) < 0.15
+    # What the fit knows ended on that day.
+    for table in ("ml.churn_parameters", "ml.order_totals"):
+        ((learnt, unfinished),) = sample.query(
+            f"""
+            select count(*), count(*) filter (snapshot_date > date '{day}')
+            from {table} where fit = 'backtest_year'
+                and {"note like '% rows'" if "churn" in table else "true"}
+            """
+        )
+        assert learnt > 3 and unfinished == 0
+
+
 def test_the_next_order_is_told_better_than_by_the_last_gap(sample):
     card = frame_of(sample, "from monitoring.value_scorecard").set_index("model")
     error = card["next_order_error_days"]
@@ -278,7 +331,12 @@ def test_the_scorecard_measures_what_became_of_the_customers(sample):
 
 def test_a_fit_knows_no_outcome_of_later_than_its_day(sample):
     ((as_of,),) = sample.query("select as_of_date from staging.as_of_date")
-    for fit, day in [("backtest", as_of - dt.timedelta(days=90)), ("production", as_of)]:
+    year_before = (as_of - dt.timedelta(days=365)).replace(day=1)
+    for fit, day in [
+        ("backtest", as_of - dt.timedelta(days=90)),
+        ("backtest_year", year_before),
+        ("production", as_of),
+    ]:
         dates = sample.query(
             f"""
             select snapshot_date, orders_next_90, mbg_orders_90, expected_orders_90
