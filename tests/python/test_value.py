@@ -358,6 +358,7 @@ def totals_of(ratios, first="2022-01-01"):
             "mbg_orders_90": 50.0,
             "history_days": 400,
             "typical_value": 12.0,
+            "kept_share": 0.9,
             **{f"value_error_{place}": abs(place - 3) + 1.0 for place in range(6)},
         },
         index=days,
@@ -375,7 +376,7 @@ def learn(sample):
         day = pd.Timestamp(day)
         # The day itself has customers and no outcome.
         rows = totals.reindex(totals.index.append(pd.DatetimeIndex([day])))
-        known = ["history_days", "typical_value"]
+        known = ["history_days", "typical_value", "kept_share"]
         rows.loc[day, known] = totals.iloc[0][known]
         order_totals = rows.assign(fit="production", snapshot_date=rows.index.date)
         with duckdb.connect() as connection:
@@ -399,7 +400,8 @@ def test_the_year_counts_every_season_once(learn, months):
     totals = totals_of((YEAR * 2)[:months]).assign(mbg_orders_90=80.0)
     _, numbers = learn(totals, "2024-06-15")
     assert numbers["year"] == pytest.approx(1 if months < 12 else np.mean(YEAR) / 0.8)
-    assert numbers["typical_order_value"] == 12 and numbers["train_snapshots"] == months
+    assert numbers["typical_order_value"] == 12 and numbers["kept_share"] == 0.9
+    assert numbers["train_snapshots"] == months
     # The weight that was least off: the fourth.
     assert numbers["prior_order_days"] == 4
 
@@ -452,7 +454,7 @@ def test_money_adds_up(sample):
         select
             (select sum(line_margin)::double / sum(line_revenue) from core.fct_order_lines
              where not is_cancelled and line_margin is not null),
-            sum(predicted_profit) / sum(predicted_value)
+            sum(predicted_profit) / sum(predicted_value * kept_share)
         from customers.customer_value
         """
     )

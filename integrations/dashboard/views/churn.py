@@ -111,7 +111,7 @@ with section("Whom a budget reaches"):
             rule = here.mark_rule(color=ORANGE, strokeWidth=2).encode(x="place:Q")
             chart(
                 line + rule,
-                "Money at risk among those of the audience whom a budget reaches; the line is yours.",
+                "Money at risk of those in the audience whom a budget reaches; the line is yours.",
             )
 
 left, right = st.columns(2)
