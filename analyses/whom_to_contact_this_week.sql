@@ -1,6 +1,19 @@
--- Whom should we write to this week? The hundred customers who are likely to leave and have the most money
--- at stake, with the strongest reason and what to do about it.
+-- Whom should we write to this week? The first hundred of the campaign audience who have an address: who may leave, with the
+-- most money at stake, with the strongest reason, what to do about it and what to offer.
 with
+
+campaign_audience as (
+    select
+        customer_id,
+        audience_rank,
+        money_at_risk,
+        churn_probability,
+        recommended_action,
+        recommended_product_name
+    from {{ ref('campaign_audience') }}
+    -- The others are left alone, so that the campaign can be measured.
+    where campaign_group = 'treatment'
+),
 
 customer_360 as (
     select
@@ -8,20 +21,24 @@ customer_360 as (
         customer_name,
         email,
         segment_name,
-        recommended_action,
-        churn_probability,
         churn_reason_1,
-        money_at_risk,
         last_order_date
     from {{ ref('customer_360') }}
-    where risk_band in ('high', 'medium') and email is not null
+    where email is not null
 ),
 
 ranked as (
     select
-        *,
-        row_number() over (order by money_at_risk desc, customer_id asc) as contact_rank
-    from customer_360
+        campaign_audience.*,
+        customer_360.customer_name,
+        customer_360.email,
+        customer_360.segment_name,
+        customer_360.churn_reason_1,
+        customer_360.last_order_date,
+        row_number() over (order by campaign_audience.audience_rank) as contact_rank
+    from campaign_audience
+    inner join customer_360
+        on campaign_audience.customer_id = customer_360.customer_id
 ),
 
 whom_to_contact_this_week as (
@@ -32,6 +49,7 @@ whom_to_contact_this_week as (
         email,
         segment_name,
         recommended_action,
+        recommended_product_name,
         round(churn_probability, 2) as churn_probability,
         churn_reason_1,
         round(money_at_risk, 2) as money_at_risk,

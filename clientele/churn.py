@@ -16,8 +16,9 @@ p = sigmoid(level(d) + sum_j coefficient_j * clip((t_j(x_j) - mean_j) / scale_j,
 - Where recency, frequency and monetary alone do as well, they are the model. Where nothing beats
   the share of churners, that share is all that is said of anybody: `no_skill`.
 
-Two fits of one function: `backtest` knows what was known one horizon before as_of_date and is
-tested on what came after; `production` knows everything up to as_of_date and scores.
+Three fits of one function: `backtest` knows what was known one horizon before as_of_date and is
+tested on what came after; `backtest_year` what was known a year before, for the value of a year;
+`production` knows everything up to as_of_date and scores.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -184,7 +185,7 @@ def training_frame(frame: pd.DataFrame) -> pd.DataFrame:
 def parameter_table(
     frame: pd.DataFrame, as_of: pd.Timestamp, settings: Settings, settings_hash: str
 ) -> pd.DataFrame:
-    """Train both fits.
+    """Train all fits.
 
     Parameters
     ----------
@@ -203,7 +204,12 @@ def parameter_table(
     frame = training_frame(frame)
 
     use_one_thread()
-    days = {"backtest": as_of - settings.horizon * DAY, "production": as_of}
+    days = {
+        "backtest": as_of - settings.horizon * DAY,
+        # As int_snapshot_dates has it.
+        "backtest_year": (as_of - 365 * DAY).replace(day=1),
+        "production": as_of,
+    }
     origins = origins_of(frame, list(days.values()), settings)
     rows = [
         {**row, "fit": fit}

@@ -105,9 +105,12 @@ class Model:
     def read_value(self, rows, times):
         """Take what value and the next order are told by."""
         named = rows.drop_duplicates("feature").set_index("feature")["value"]
-        self.typical_value, self.prior_days, self.year_factor = (
-            known(named.get(name)) for name in ("typical_order_value", "prior_order_days", "year")
+        self.typical_value, self.prior_days, self.kept_share = (
+            known(named.get(name))
+            for name in ("typical_order_value", "prior_order_days", "kept_share")
         )
+        if self.kept_share is None:
+            self.kept_share = 1
         self.times = {(row.rhythm_class, row.silence_class): row for row in times.itertuples()}
 
     def read_segments(self, rows, archetypes):
@@ -130,13 +133,14 @@ class Model:
         Parameters
         ----------
         largest : dict
-            Features, predicted_orders, predicted_value and predicted_profit.
+            Features, predicted_orders, predicted_value, kept_share and predicted_profit.
         """
         columns = Columns([largest])
         expected = self.value(columns, self.churn(columns))["expected"][0]
         self.orders_factor = known(largest["predicted_orders"] / expected)
         if largest["predicted_profit"] is not None:
-            self.margin_rate = largest["predicted_profit"] / largest["predicted_value"]
+            net = largest["predicted_value"] * largest["kept_share"]
+            self.margin_rate = known(largest["predicted_profit"] / net) if net else None
 
     def score(self, customers):
         """Answer for customers.
@@ -222,22 +226,25 @@ class Model:
             for ahead in (YEAR, self.horizon)
         )
         likelier = (1 - chance) / (1 - churn["no_order"])
+        if_staying = 1 / np.minimum(churn["alive"], 1 - churn["no_order"])
         if self.horizon < YEAR:
-            expected = likelier * horizon + np.sqrt(likelier) * (year - horizon)
+            beyond = year - horizon
+            expected = likelier * horizon + np.sqrt(likelier) * beyond
+            staying = if_staying * horizon
+            staying += np.maximum(1 / churn["alive"], np.sqrt(if_staying)) * beyond
         else:
-            expected = likelier * year
+            expected, staying = likelier * year, if_staying * year
         orders = expected * unknown(self.orders_factor)
         order_value = np.maximum(
             (self.prior_days * self.typical_value + columns["monetary"]) / (self.prior_days + days),
             0,
         )
-        staying = year / churn["alive"] * unknown(self.year_factor)
-        kept = np.where(
-            columns["monetary"] > 0,
-            np.maximum(columns["net_monetary"], 0) / columns["monetary"],
-            1,
-        )
+        typical = max(self.prior_days, 1) * self.typical_value
+        spent = np.maximum(columns["monetary"], 0)
+        net = np.minimum(np.maximum(columns["net_monetary"], 0), spent)
+        kept = (typical * self.kept_share + net) / (typical + spent)
         margin = 1 if self.margin_rate is None else self.margin_rate
+        staying = staying * unknown(self.orders_factor)
         at_risk = chance * staying * order_value * kept * margin
         return dict(zip(names, (expected, orders, orders * order_value, at_risk), strict=True))
 
@@ -329,13 +336,8 @@ class Model:
             return []
         strengths = []
         for group, contribution in zip(self.groups, contributions, strict=True):
-            # A high or low risk has reasons that speak for it only.
-            if chance >= self.high:
-                strength = contribution
-            elif chance < self.medium:
-                strength = -contribution
-            else:
-                strength = abs(contribution)
+            # Whoever may leave has reasons for leaving, others for staying.
+            strength = contribution if chance >= self.medium else -contribution
             if strength > 0 and abs(contribution) >= 0.05:
                 strengths.append((strength, group, contribution))
         strengths.sort(key=lambda found: -found[0])
@@ -355,8 +357,11 @@ class Model:
                 text += f"; the average gap is {days_in_words(gap)}"
             return text + (", so none is due yet" if none_due else "")
         if group == "frequency":
-            orders = customer.get("orders_365")
-            return None if orders is None else f"Days with an order in the last year: {orders:.0f}"
+            year, quarter = customer.get("orders_365"), customer.get("orders_90")
+            if year is None or quarter is None:
+                return None
+            days = f"Days with an order in the last year: {year:.0f}"
+            return f"{days}, in the last 90 days: {quarter:.0f}"
         if group == "season":
             if (customer.get("orders_last_year") or 0) > 0:
                 return "Ordered at this time last year"

@@ -34,7 +34,7 @@ FEATURES = """
 # touches least.
 LARGEST = """
     select snapshots.*, customer_value.predicted_orders, customer_value.predicted_value,
-        customer_value.predicted_profit
+        customer_value.kept_share, customer_value.predicted_profit
     from customers.customer_value
     inner join features.int_customer_snapshots as snapshots using (customer_id)
     where snapshot_date = (select as_of_date from staging.as_of_date)

@@ -21,6 +21,7 @@
             else '; the average gap is ' || {{ clientele.days_in_words('mean_gap') }} end
     {%- elif group == 'frequency' -%}
         'Days with an order in the last year: ' || cast(orders_365 as varchar)
+        || ', in the last 90 days: ' || cast(orders_90 as varchar)
     {%- elif group == 'season' -%}
         case
             when orders_last_year > 0 then 'Ordered at this time last year'

@@ -14,7 +14,8 @@ snapshot_dates as (
     select
         snapshot_date,
         {{ dbt.dateadd('day', horizon, 'snapshot_date') }} <= {{ as_of_date() }} as is_horizon_over,
-        {{ dbt.dateadd('day', 90, 'snapshot_date') }} <= {{ as_of_date() }} as is_quarter_over
+        {{ dbt.dateadd('day', 90, 'snapshot_date') }} <= {{ as_of_date() }} as is_quarter_over,
+        {{ dbt.dateadd('day', 365, 'snapshot_date') }} <= {{ as_of_date() }} as is_year_over
     from {{ ref('int_snapshot_dates') }}
 ),
 
@@ -46,6 +47,8 @@ summed as (
         snapshot_date,
         count(case when days_later < 90 then 1 end) as orders_next_90,
         sum(case when days_later < 90 then revenue else 0 end) as value_next_90,
+        count(case when days_later < 365 then 1 end) as orders_next_365,
+        sum(case when days_later < 365 then revenue else 0 end) as value_next_365,
         min(days_later) as days_to_next_order
     from later_orders
     group by 1, 2
@@ -62,6 +65,10 @@ int_customer_outcomes as (
             as orders_next_90,
         cast(case when snapshot_dates.is_quarter_over then coalesce(summed.value_next_90, 0) end as decimal(18, 2))
             as value_next_90,
+        cast(case when snapshot_dates.is_year_over then coalesce(summed.orders_next_365, 0) end as integer)
+            as orders_next_365,
+        cast(case when snapshot_dates.is_year_over then coalesce(summed.value_next_365, 0) end as decimal(18, 2))
+            as value_next_365,
         cast(summed.days_to_next_order as integer) as days_to_next_order
     from snapshots
     inner join snapshot_dates

@@ -105,6 +105,9 @@ int_snapshot_dates as (
         dates.snapshot_date = dates.as_of_date as is_as_of_date,
         dates.snapshot_date = cast({{ dbt.dateadd('day', -horizon, 'dates.as_of_date') }} as date)
             as is_test_date,
+        -- The start of a month, whose features are kept: the newest whose year is over.
+        dates.snapshot_date = cast({{ dbt.date_trunc('month', dbt.dateadd('day', -365, 'dates.as_of_date')) }} as date)
+            as is_year_test_date,
         extract(day from dates.snapshot_date) = 1 as is_month_start,
         -- The horizon stands in one of the features, and M is gross or net.
         cast(fingerprints.row_count as varchar) || '-' || cast(fingerprints.row_hash as varchar)

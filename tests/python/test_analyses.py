@@ -70,6 +70,19 @@ def test_answers_agree_with_the_marts(answers, sample):
     )
 
 
+def test_who_is_written_to_is_of_the_audience_and_not_left_alone(answers, sample):
+    contacts = answers["whom_to_contact_this_week"]
+    assert contacts["money_at_risk"].is_monotonic_decreasing
+    audience = sample.query(
+        """
+        select customer_id from customers.campaign_audience
+        inner join customers.customer_360 using (customer_id)
+        where campaign_group = 'treatment' and email is not null order by audience_rank limit 100
+        """
+    )
+    assert contacts["customer_id"].tolist() == [customer for (customer,) in audience]
+
+
 def test_answers_hold_no_personal_data(answers, sample):
     people = {
         value

@@ -87,9 +87,49 @@ def test_a_tenth_of_the_sample_is_left_alone(sample):
     [(controls, everybody, at_risk)] = sample.query(
         """
         select count(case when campaign_group = 'control' then 1 end), count(*),
-            (select count(*) from customers.customer_360 where money_at_risk > 0)
+            (select count(*) from customers.customer_360
+             where money_at_risk > 1 and lifecycle_stage in ('at_risk', 'cooling'))
         from customers.campaign_audience
         """
     )
     assert everybody == at_risk > 300
     assert 0.05 < controls / everybody < 0.15
+
+
+def test_whoever_is_looked_at_because_they_may_leave_has_reasons_for_leaving(sample):
+    said = {
+        band: [reason for reasons in rows for reason in reasons if reason]
+        for band in ("high", "medium", "low")
+        if (
+            rows := sample.query(
+                "select reason_1, reason_2, reason_3 from customers.customer_churn"
+                f" where risk_band = '{band}'"
+            )
+        )
+    }
+    for band, reasons in said.items():
+        speak_for_leaving = sum("customers who leave" in reason for reason in reasons)
+        speak_for_staying = sum("customers who stay" in reason for reason in reasons)
+        if band == "low":
+            assert speak_for_leaving == 0 < speak_for_staying
+        else:
+            assert speak_for_staying == 0 < speak_for_leaving
+    assert said.keys() == {"high", "medium", "low"}
+
+
+def test_no_offer_of_the_audience_is_likely_to_run_out(sample):
+    """Each has other products to be offered; some would have been offered one that runs out."""
+    ((running_out, nameless, favourites),) = sample.query(
+        """
+        with likely as (
+            select product_id from inventory.stockout_forecast where stockout_chance_14 >= 0.5
+        )
+        select
+            count(*) filter (recommended_product_id in (from likely)),
+            count(recommended_product_id) - count(recommended_product_name),
+            (select count(*) from sales.product_recommendations
+             where rank = 1 and list = 'buy_again' and product_id in (from likely))
+        from customers.campaign_audience
+        """
+    )
+    assert running_out == nameless == 0 < favourites

@@ -97,6 +97,31 @@ def test_who_falls_silent_after_a_steady_rhythm_is_expected_to_order_little(expe
     assert (told["expected_orders_273"] < told["expected_orders_365"]).all()
 
 
+def test_who_stays_orders_at_least_what_is_expected(expect):
+    """Whatever the churn model says of whom; and who orders for sure within the horizon stays."""
+    draw = np.random.default_rng(5)
+    size = 2000
+    days = draw.integers(1, 60, size)
+    tenure = draw.integers(1, 900, size)
+    recency = np.where(days == 1, tenure, draw.integers(1, tenure + 1))
+    customers = pd.DataFrame({"order_days": days, "recency_days": recency, "tenure_days": tenure})
+    for mbg in (
+        {"r": 0.7, "alpha": 45.0, "a": 0.9, "b": 1.2},
+        {"r": 2.4, "alpha": 140.0, "a": 0.3, "b": 6.8},
+    ):
+        told = expect(customers, mbg, p=draw.uniform(0, 1, size))
+        for horizon in HORIZONS:
+            least = told[f"expected_orders_{horizon}"] * (1 - 1e-9)
+            assert (told[f"staying_orders_{horizon}"] >= least).all()
+        sure = expect(customers, mbg, p=np.zeros(size))
+        # Where the chance of an order is not so small that it is bounded.
+        plain = sure["mbg_chance"] < 0.9999
+        assert plain.sum() > size / 2
+        assert sure["staying_orders_90"][plain].to_numpy() == pytest.approx(
+            sure["expected_orders_90"][plain]
+        )
+
+
 def simulated_orders(end, seed, customers=6000):
     """Order days (customer_id, day) before a day of customers who all first buy within 90 days.
 
@@ -128,9 +153,15 @@ def test_nine_months_of_a_young_shop_predict_the_next_nine(expect, seed):
         }
     ).reset_index(drop=True)
     mbg = fit_mbg(*(customers[name].to_numpy(float) for name in customers))
-    actual = (orders["day"] >= 273).sum()
+    later = orders[orders["day"] >= 273]
+    actual = len(later)
     assert actual > 2000
-    assert expect(customers, mbg)["expected_orders_273"].sum() == pytest.approx(actual, rel=0.06)
+    expected = expect(customers, mbg)
+    assert expected["expected_orders_273"].sum() == pytest.approx(actual, rel=0.06)
+    # Of those who did order within the churn horizon.
+    stayed = known.index.isin(later[later["day"] < 363]["customer_id"])
+    theirs = later["customer_id"].isin(known.index[stayed]).sum()
+    assert expected["staying_orders_273"][stayed].sum() == pytest.approx(theirs, rel=0.1)
 
 
 def test_published_orders_are_those_of_the_model(sample, expect):
@@ -173,11 +204,17 @@ def test_published_orders_are_those_of_the_model(sample, expect):
     weight = numbers["prior_order_days"]
     each = (weight * numbers["typical_order_value"] + monetary) / (weight + published["order_days"])
     assert published["predicted_order_value"].to_numpy() == pytest.approx(each, rel=1e-9)
-    staying = expected["mbg_orders_365"] / expected["mbg_alive_chance"] * numbers["year"]
-    kept = published["net_monetary"].clip(lower=0).astype(float) / monetary
-    at_risk = published["churn_probability"] * staying * each * kept
-    rate = published["predicted_profit"] / published["predicted_value"]
-    assert published["money_at_risk"].to_numpy() == pytest.approx(at_risk * rate, rel=1e-9)
+    staying = expected["staying_orders_365"] * in_a_year / shares
+    typical = max(weight, 1) * numbers["typical_order_value"]
+    net = published["net_monetary"].clip(lower=0).astype(float)
+    kept = (typical * numbers["kept_share"] + net) / (typical + monetary)
+    assert published["kept_share"].to_numpy() == pytest.approx(kept, rel=1e-9)
+    rates = published["predicted_profit"] / (published["predicted_value"] * kept)
+    assert rates.to_numpy() == pytest.approx(rates.mean(), rel=1e-9)
+    worth = staying * each * kept * rates
+    assert published["value_if_staying"].to_numpy() == pytest.approx(worth, rel=1e-9)
+    at_risk = published["churn_probability"] * worth
+    assert published["money_at_risk"].to_numpy() == pytest.approx(at_risk, rel=1e-9)
 
 
 def test_the_value_model_is_ahead_of_simple_rules_and_its_totals_come_true(sample):
@@ -191,6 +228,56 @@ def test_the_value_model_is_ahead_of_simple_rules_and_its_totals_come_true(sampl
         assert card.loc["value", error] < rules[error].min()
     assert abs(card.loc["value", "orders_total_error"]) < 0.15
     assert abs(card.loc["value", "value_total_error"]) < 0.2
+
+
+def test_values_of_a_year_are_measured_on_what_was_not_known(sample):
+    ((as_of,),) = sample.query("select as_of_date from staging.as_of_date")
+    card = frame_of(sample, "from monitoring.value_scorecard").set_index("model")
+    card = card[card["year_customers"].notna()]
+    assert set(card["year_customers"]) == {card.loc["value", "year_customers"]}
+    (day,) = set(card["year_test_date"].dt.date)
+    assert dt.timedelta(365) <= as_of - day < dt.timedelta(365 + 31)
+    rows = frame_of(
+        sample,
+        f"""
+        with later as (
+            select customer_id, count(*) as orders, sum(revenue) as value
+            from features.int_customer_days
+            where order_count > 0 and activity_date between date '{day}' and date '{day}' + 364
+            group by 1
+        )
+        select snapshots.*, coalesce(orders, 0) as orders, coalesce(value, 0) as value
+        from features.int_customer_snapshots as snapshots left join later using (customer_id)
+        where is_eligible and snapshot_date = '{day}'
+        """,
+    )
+    assert len(rows) == card.loc["value", "year_customers"] > 500
+    error = rows["orders_365"] - rows["orders"]
+    spent, value = rows["value_365"].astype(float), rows["value"].astype(float)
+    expected = {
+        "orders_rmse": np.sqrt((error**2).mean()),
+        "orders_mae": error.abs().mean(),
+        "orders_total_error": rows["orders_365"].sum() / rows["orders"].sum() - 1,
+        "value_mae": (spent - value).abs().mean(),
+        "value_total_error": spent.sum() / value.sum() - 1,
+    }
+    for name, number in expected.items():
+        assert card.loc["last_365_days", f"year_{name}"] == pytest.approx(number, rel=1e-6)
+    rules = card.drop(["value", "own_mean_value", "typical_value"])
+    for name in ("year_orders_rmse", "year_orders_mae", "year_value_mae"):
+        assert card.loc["value", name] < rules[name].min()
+    assert abs(card.loc["value", "year_orders_total_error"]) < 0.15
+    assert abs(card.loc["value", "year_value_total_error"]) < 0.15
+    # What the fit knows ended on that day.
+    for table in ("ml.churn_parameters", "ml.order_totals"):
+        ((learnt, unfinished),) = sample.query(
+            f"""
+            select count(*), count(*) filter (snapshot_date > date '{day}')
+            from {table} where fit = 'backtest_year'
+                and {"note like '% rows'" if "churn" in table else "true"}
+            """
+        )
+        assert learnt > 3 and unfinished == 0
 
 
 def test_the_next_order_is_told_better_than_by_the_last_gap(sample):
@@ -244,7 +331,12 @@ def test_the_scorecard_measures_what_became_of_the_customers(sample):
 
 def test_a_fit_knows_no_outcome_of_later_than_its_day(sample):
     ((as_of,),) = sample.query("select as_of_date from staging.as_of_date")
-    for fit, day in [("backtest", as_of - dt.timedelta(days=90)), ("production", as_of)]:
+    year_before = (as_of - dt.timedelta(days=365)).replace(day=1)
+    for fit, day in [
+        ("backtest", as_of - dt.timedelta(days=90)),
+        ("backtest_year", year_before),
+        ("production", as_of),
+    ]:
         dates = sample.query(
             f"""
             select snapshot_date, orders_next_90, mbg_orders_90, expected_orders_90
@@ -266,6 +358,7 @@ def totals_of(ratios, first="2022-01-01"):
             "mbg_orders_90": 50.0,
             "history_days": 400,
             "typical_value": 12.0,
+            "kept_share": 0.9,
             **{f"value_error_{place}": abs(place - 3) + 1.0 for place in range(6)},
         },
         index=days,
@@ -283,7 +376,7 @@ def learn(sample):
         day = pd.Timestamp(day)
         # The day itself has customers and no outcome.
         rows = totals.reindex(totals.index.append(pd.DatetimeIndex([day])))
-        known = ["history_days", "typical_value"]
+        known = ["history_days", "typical_value", "kept_share"]
         rows.loc[day, known] = totals.iloc[0][known]
         order_totals = rows.assign(fit="production", snapshot_date=rows.index.date)
         with duckdb.connect() as connection:
@@ -307,7 +400,8 @@ def test_the_year_counts_every_season_once(learn, months):
     totals = totals_of((YEAR * 2)[:months]).assign(mbg_orders_90=80.0)
     _, numbers = learn(totals, "2024-06-15")
     assert numbers["year"] == pytest.approx(1 if months < 12 else np.mean(YEAR) / 0.8)
-    assert numbers["typical_order_value"] == 12 and numbers["train_snapshots"] == months
+    assert numbers["typical_order_value"] == 12 and numbers["kept_share"] == 0.9
+    assert numbers["train_snapshots"] == months
     # The weight that was least off: the fourth.
     assert numbers["prior_order_days"] == 4
 
@@ -360,7 +454,7 @@ def test_money_adds_up(sample):
         select
             (select sum(line_margin)::double / sum(line_revenue) from core.fct_order_lines
              where not is_cancelled and line_margin is not null),
-            sum(predicted_profit) / sum(predicted_value)
+            sum(predicted_profit) / sum(predicted_value * kept_share)
         from customers.customer_value
         """
     )

@@ -284,7 +284,8 @@ def test_a_budget_reaches_those_with_the_most_money_at_risk(page, address, sampl
             sample,
             f"""
             select sum(money_at_risk) from (
-                select money_at_risk from customers.customer_360 where money_at_risk > 0
+                select money_at_risk from customers.campaign_audience
+                where campaign_group = 'treatment'
                 order by money_at_risk desc, customer_id limit {count}
             )
             """,

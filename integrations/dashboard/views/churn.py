@@ -50,9 +50,9 @@ if scored.empty:
 
 with section("Whom a budget reaches"):
     ranked = """
-        select customer_id, money_at_risk, churn_probability, recommended_action
-        from customers.customer_360
-        where money_at_risk > 0
+        select customer_id, money_at_risk, churn_probability, recommended_action, audience_reason
+        from customers.campaign_audience
+        where campaign_group = 'treatment'
         order by money_at_risk desc, customer_id
     """
     curve = read(
@@ -65,14 +65,14 @@ with section("Whom a budget reaches"):
                     order by money_at_risk desc, customer_id rows unbounded preceding
                 ) as reached,
                 count(*) over () as customers
-            from customers.customer_360
-            where money_at_risk > 0
+            from customers.campaign_audience
+            where campaign_group = 'treatment'
         ) as ranked
         where place in (1, customers) or mod(place, cast(ceil(customers / 100) as integer)) = 0
         order by place
         """
     )
-    if has_rows(curve, "No customer has money at risk."):
+    if has_rows(curve, "Nobody is worth a contact: see campaign_audience."):
         left, right = st.columns([2, 3])
         with left:
             cost = st.number_input("Cost of reaching one customer", 0.01, None, 5.0, 0.5)
@@ -87,12 +87,12 @@ with section("Whom a budget reaches"):
             metrics(
                 ("Customers reached", number(chosen["customers"])),
                 ("Money at risk", number(chosen["reached"]),
-                 f"{percent(chosen['reached'] / curve['reached'].iloc[-1])} of all"),
+                 f"{percent(chosen['reached'] / curve['reached'].iloc[-1])} of the audience's"),
             )  # fmt: skip
             st.download_button(
                 "Download them as CSV",
                 lambda: to_csv(answer(f"{ranked} limit {count}")),
-                "money_at_risk.csv",
+                "campaign_audience.csv",
                 "text/csv",
                 on_click="ignore",
             )
@@ -111,7 +111,7 @@ with section("Whom a budget reaches"):
             rule = here.mark_rule(color=ORANGE, strokeWidth=2).encode(x="place:Q")
             chart(
                 line + rule,
-                "Money at risk among the customers whom a budget reaches; the line is yours.",
+                "Money at risk of those in the audience whom a budget reaches; the line is yours.",
             )
 
 left, right = st.columns(2)

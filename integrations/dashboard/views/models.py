@@ -104,6 +104,7 @@ with left, section("Value and next order"):
         """
         select
             model, orders_rmse, orders_mae, orders_total_error, value_mae, value_total_error,
+            year_orders_total_error, year_value_mae, year_value_total_error,
             next_order_error_days, next_order_coverage, customers
         from monitoring.value_scorecard
         order by orders_rmse nulls last, model

@@ -1,7 +1,10 @@
--- Grain: one row per customer to write to, or to leave alone and compare with. money_at_risk adds up.
+-- Grain: one row per customer to write to, or to leave alone and compare with. money_at_risk and expected_gain add up.
 {#- Hashes whose first four hexadecimal digits lie below this are the control group's; all lie below a g. -#}
 {%- set control_hashes = (var('campaign_control_share') * 65536) | round | int -%}
 {%- set control_limit = '%04x' | format(control_hashes) if control_hashes < 65536 else 'g' %}
+{%- set contact_cost = var('campaign_contact_cost') | float -%}
+{#- Nobody knows whom a contact keeps before it was tried: only a shop that says so is told a gain. -#}
+{%- set save_rate = var('campaign_save_rate') | string %}
 with
 
 customers as (
@@ -19,6 +22,14 @@ customers as (
         churn_probability,
         money_at_risk
     from {{ ref('customer_360') }}
+),
+
+contact_actions as (
+    select
+        lifecycle_stage,
+        value_tier
+    from {{ ref('customer_actions') }}
+    where is_contact
 ),
 
 -- A shop that records consent has it from some.
@@ -42,10 +53,16 @@ candidates as (
         substr({{ dbt.hash("'campaign ' || customers.customer_id") }}, 1, 4) < '{{ control_limit }}' as is_control
     from customers
     cross join consent
+    inner join contact_actions
+        on
+            customers.lifecycle_stage = contact_actions.lifecycle_stage
+            and customers.value_tier = contact_actions.value_tier
     left join contacts
         on customers.customer_id = contacts.customer_id
     where
-        customers.money_at_risk > 0
+        customers.lifecycle_stage in ('{{ var('campaign_stages') | join("', '") }}')
+        -- Without an assumption whoever a certain success would pay for.
+        and customers.money_at_risk * {{ save_rate or 1 }} > {{ contact_cost }}
         and (customers.accepts_marketing or not consent.is_known)
         and coalesce(
             {{ local_date('contacts.last_contacted_at') }}
@@ -54,6 +71,7 @@ candidates as (
         )
 ),
 
+-- Whatever share of those who would leave a contact keeps, the most money at risk is the most gain.
 ranked as (
     select
         *,
@@ -72,6 +90,9 @@ campaign_audience as (
         cast(audience_rank as integer) as audience_rank,
         case when is_control then 'control' else 'treatment' end as campaign_group,
         money_at_risk,
+        cast({{ contact_cost }} / money_at_risk as double) as break_even_save_rate,
+        cast({{ save_rate or 'null' }} as double) as assumed_save_rate,
+        cast(money_at_risk * {{ save_rate or 'null' }} - {{ contact_cost }} as double) as expected_gain,
         churn_probability,
         lifecycle_stage,
         value_tier,
@@ -79,7 +100,7 @@ campaign_audience as (
         recommended_action,
         recommended_product_id,
         recommended_product_name,
-        action_reason || coalesce(' Offer: ' || product_reason, '') as audience_reason,
+        action_reason || coalesce(' Offer: ' || recommended_product_name || '. ' || product_reason, '') as audience_reason,
         {{ as_of_date() }} as as_of_date
     from ranked
     {%- if var('campaign_budget') | string %}

@@ -104,10 +104,16 @@ product_recommendations as (
         list,
         rank,
         product_id,
-        product_name,
+        coalesce(product_name, product_id) as product_name,
         reason
     from {{ ref('product_recommendations') }}
-    where rank = 1
+),
+
+-- Likelier than not to be gone before the customer has read of it and ordered.
+stockouts as (
+    select product_id
+    from {{ ref('stockout_forecast') }}
+    where stockout_chance_14 >= 0.5
 ),
 
 customer_actions as (
@@ -148,7 +154,8 @@ stages as (
         on customers.customer_id = customer_churn.customer_id
 ),
 
--- Who is new or never ordered is shown something new; others what they buy again. The other list where that one is empty.
+-- Who is new or never ordered is shown something new; others what they buy again. The other list where that one is empty,
+-- or all of it is likely to run out.
 products as (
     select
         product_recommendations.customer_id,
@@ -158,6 +165,7 @@ products as (
         row_number() over (
             partition by product_recommendations.customer_id
             order by
+                case when stockouts.product_id is null then 1 else 2 end,
                 case
                     when
                         (stages.lifecycle_stage in ('new', 'never_ordered'))
@@ -165,11 +173,13 @@ products as (
                         then 1
                     else 2
                 end,
-                product_recommendations.list
+                product_recommendations.rank
         ) as preference
     from product_recommendations
     inner join stages
         on product_recommendations.customer_id = stages.customer_id
+    left join stockouts
+        on product_recommendations.product_id = stockouts.product_id
 ),
 
 customer_360 as (

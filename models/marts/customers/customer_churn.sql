@@ -17,6 +17,7 @@ snapshots as (
         recency_days,
         tenure_days,
         mean_gap,
+        orders_90,
         orders_365,
         orders_last_year
     from {{ ref('int_customer_snapshots') }}
@@ -60,12 +61,11 @@ explained as (
     select
         {% for group in groups -%}
         {% set contribution = 'churn_scores.contribution_' ~ group -%}
-        -- Less than this is not worth a word, and a high or low risk has reasons that speak for it only.
+        -- Less than this is not worth a word. Whoever is looked at because they may leave has reasons for leaving.
         case
             when abs({{ contribution }}) < 0.05 then 0
-            when churn_scores.churn_probability >= {{ var('high_churn_risk') }} then greatest({{ contribution }}, 0)
-            when churn_scores.churn_probability < {{ var('medium_churn_risk') }} then greatest(-{{ contribution }}, 0)
-            else abs({{ contribution }})
+            when churn_scores.churn_probability >= {{ var('medium_churn_risk') }} then greatest({{ contribution }}, 0)
+            else greatest(-{{ contribution }}, 0)
         end as strength_{{ group }},
         {{ churn_reason(group, contribution) }} as reason_{{ group }},
         {% endfor -%}

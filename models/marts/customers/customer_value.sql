@@ -15,12 +15,7 @@ snapshots as (
         customer_id,
         tenure_days,
         frequency,
-        monetary,
-        -- A great order that was sent back is nothing to lose.
-        case
-            when monetary > 0 then greatest(cast(net_monetary as double), 0) / cast(monetary as double)
-            else 1
-        end as kept_share
+        monetary
     from {{ ref('int_customer_snapshots') }}
     where snapshot_date = {{ as_of_date() }}
 ),
@@ -31,7 +26,8 @@ value_scores as (
         predicted_orders_90,
         predicted_orders,
         orders_if_staying,
-        predicted_order_value
+        predicted_order_value,
+        kept_share
     from {{ ref('value_scores') }}
     where fit = 'production'
 ),
@@ -102,11 +98,14 @@ customer_value as (
         value_scores.predicted_order_value,
         value_scores.predicted_orders_90 * value_scores.predicted_order_value as predicted_value_90,
         value_scores.predicted_orders * value_scores.predicted_order_value as predicted_value,
-        value_scores.predicted_orders * value_scores.predicted_order_value * margins.margin_rate as predicted_profit,
-        value_scores.orders_if_staying * value_scores.predicted_order_value * snapshots.kept_share
+        value_scores.kept_share,
+        -- Of predicted_profit and value_if_staying the same year, the same goods, the same rate: they differ by the orders only.
+        value_scores.predicted_orders * value_scores.predicted_order_value * value_scores.kept_share
+        * margins.margin_rate as predicted_profit,
+        value_scores.orders_if_staying * value_scores.predicted_order_value * value_scores.kept_share
         * coalesce(margins.margin_rate, 1) as value_if_staying,
         case when customer_churn.score_status = 'scored' then customer_churn.churn_probability end
-        * value_scores.orders_if_staying * value_scores.predicted_order_value * snapshots.kept_share
+        * value_scores.orders_if_staying * value_scores.predicted_order_value * value_scores.kept_share
         * coalesce(margins.margin_rate, 1) as money_at_risk,
         case
             when value_scores.customer_id is null then null

@@ -1,81 +1,102 @@
 -- Grain: one row per model. Nothing adds up.
+{#- Each backtest by its days ahead: the model and the rules beside it, with the days with an order and the revenue expected. -#}
+{%- set rate = 'cast(scored.order_days as double) / scored.tenure_days' -%}
+{%- set value_rate = 'cast(scored.monetary as double) / scored.tenure_days' -%}
+{%- set own_mean = 'cast(scored.monetary as double) / scored.order_days' -%}
+{%- set backtests = {
+    90: {
+        'fit': 'backtest', 'orders': 'predicted_orders_90', 'mbg': 'mbg_orders_90',
+        'last': ('last_90_days', 'scored.orders_90', 'scored.value_90'),
+    },
+    365: {
+        'fit': 'backtest_year', 'orders': 'predicted_orders', 'mbg': 'mbg_orders_365',
+        'last': ('last_365_days', 'scored.orders_365', 'scored.value_365'),
+    },
+} %}
 with
-
-test_dates as (
-    select snapshot_date
-    from {{ ref('int_snapshot_dates') }}
-    where is_test_date
-),
 
 value_scores as (
     select
+        fit,
         customer_id,
         snapshot_date,
         predicted_orders_90,
+        predicted_orders,
         predicted_order_value,
         typical_order_value,
-        mbg_orders_90
+        mbg_orders_90,
+        mbg_orders_365
     from {{ ref('value_scores') }}
-    where fit = 'backtest'
+    where fit in ('backtest', 'backtest_year')
+),
+
+outcomes as (
+    select
+        customer_id,
+        snapshot_date,
+        orders_next_90,
+        cast(value_next_90 as double) as value_next_90,
+        orders_next_365,
+        cast(value_next_365 as double) as value_next_365
+    from {{ ref('int_customer_outcomes') }}
 ),
 
 scored as (
     select
-        customer_snapshots.customer_id,
-        customer_snapshots.snapshot_date,
+        value_scores.*,
         customer_snapshots.tenure_days,
         customer_snapshots.monetary,
         customer_snapshots.order_days,
         customer_snapshots.orders_90,
         customer_snapshots.value_90,
-        value_scores.predicted_orders_90,
-        value_scores.predicted_order_value,
-        value_scores.typical_order_value,
-        value_scores.mbg_orders_90
+        customer_snapshots.orders_365,
+        customer_snapshots.value_365,
+        outcomes.orders_next_90,
+        outcomes.value_next_90,
+        outcomes.orders_next_365,
+        outcomes.value_next_365
     from {{ ref('int_customer_snapshots') }} as customer_snapshots
     inner join value_scores
         on
             customer_snapshots.customer_id = value_scores.customer_id
             and customer_snapshots.snapshot_date = value_scores.snapshot_date
-),
-
-outcomes as (
-    select
-        int_customer_outcomes.customer_id,
-        int_customer_outcomes.orders_next_90,
-        cast(int_customer_outcomes.value_next_90 as double) as value_next_90
-    from {{ ref('int_customer_outcomes') }} as int_customer_outcomes
-    inner join test_dates
-        on int_customer_outcomes.snapshot_date = test_dates.snapshot_date
-    where int_customer_outcomes.orders_next_90 is not null
+    inner join outcomes
+        on
+            value_scores.customer_id = outcomes.customer_id
+            and value_scores.snapshot_date = outcomes.snapshot_date
 ),
 
 predictions as (
-    {% for model, orders, value in [
-        ('value', 'scored.predicted_orders_90', 'scored.predicted_orders_90 * scored.predicted_order_value'),
-        ('mbg_nbd', 'scored.mbg_orders_90', 'scored.mbg_orders_90 * scored.predicted_order_value'),
-        ('own_mean_value', 'scored.predicted_orders_90', 'scored.predicted_orders_90 * cast(scored.monetary as double) / scored.order_days'),
-        ('typical_value', 'scored.predicted_orders_90', 'scored.predicted_orders_90 * scored.typical_order_value'),
-        ('last_90_days', 'scored.orders_90', 'scored.value_90'),
-        ('rate_so_far', '90 * cast(scored.order_days as double) / scored.tenure_days', '90 * cast(scored.monetary as double) / scored.tenure_days'),
+    {% for days, backtest in backtests.items() -%}
+    {% set orders, mbg = 'scored.' ~ backtest.orders, 'scored.' ~ backtest.mbg -%}
+    {% for model, expected_orders, expected_value in [
+        ('value', orders, orders ~ ' * scored.predicted_order_value'),
+        ('mbg_nbd', mbg, mbg ~ ' * scored.predicted_order_value'),
+        ('own_mean_value', orders, orders ~ ' * ' ~ own_mean),
+        ('typical_value', orders, orders ~ ' * scored.typical_order_value'),
+        backtest.last,
+        ('rate_so_far', days ~ ' * ' ~ rate, days ~ ' * ' ~ value_rate),
     ] -%}
     select
+        {{ days }} as days_ahead,
         '{{ model }}' as model,
         scored.customer_id,
         scored.snapshot_date,
-        cast({{ orders }} as double) as expected_orders,
-        cast({{ value }} as double) as expected_value,
-        outcomes.orders_next_90 as orders,
-        outcomes.value_next_90 as order_value
+        cast({{ expected_orders }} as double) as expected_orders,
+        cast({{ expected_value }} as double) as expected_value,
+        scored.orders_next_{{ days }} as orders,
+        scored.value_next_{{ days }} as order_value
     from scored
-    inner join outcomes
-        on scored.customer_id = outcomes.customer_id
+    where scored.fit = '{{ backtest.fit }}' and scored.orders_next_{{ days }} is not null
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
     {{ 'union all' if not loop.last }}
     {% endfor -%}
 ),
 
 measured as (
     select
+        days_ahead,
         model,
         snapshot_date,
         count(*) as customers,
@@ -89,7 +110,33 @@ measured as (
         cast(sum(cast(expected_value as decimal(28, 10))) as double) as expected_value,
         cast(sum(cast(abs(expected_value - order_value) as decimal(28, 10))) as double) as value_error
     from predictions
-    group by 1, 2
+    group by 1, 2, 3
+),
+
+errors as (
+    select
+        days_ahead,
+        model,
+        snapshot_date as test_date,
+        cast(customers as integer) as customers,
+        sqrt(squared_error / customers) as orders_rmse,
+        orders_error / customers as orders_mae,
+        expected_orders / nullif(orders, 0) - 1 as orders_total_error,
+        value_error / customers as value_mae,
+        expected_value / nullif(order_value, 0) - 1 as value_total_error
+    from measured
+),
+
+quarter_errors as (
+    select *
+    from errors
+    where days_ahead = 90
+),
+
+year_errors as (
+    select *
+    from errors
+    where days_ahead = 365
 ),
 
 -- When the next order comes, on an earlier day: by its 90 days no more than the soonest are known.
@@ -135,7 +182,7 @@ versions as (
 ),
 
 models as (
-    select model from measured
+    select model from errors
     union
     select model from next_order_errors
 ),
@@ -144,13 +191,10 @@ value_scorecard as (
     select
         models.model,
         versions.model_version,
-        measured.snapshot_date as test_date,
-        cast(measured.customers as integer) as customers,
-        sqrt(measured.squared_error / measured.customers) as orders_rmse,
-        measured.orders_error / measured.customers as orders_mae,
-        measured.expected_orders / nullif(measured.orders, 0) - 1 as orders_total_error,
-        measured.value_error / measured.customers as value_mae,
-        measured.expected_value / nullif(measured.order_value, 0) - 1 as value_total_error,
+        {% for column in ['test_date', 'customers', 'orders_rmse', 'orders_mae', 'orders_total_error', 'value_mae', 'value_total_error'] -%}
+        quarter_errors.{{ column }},
+        year_errors.{{ column }} as year_{{ column }},
+        {% endfor -%}
         next_order_errors.snapshot_date as next_order_test_date,
         cast(next_order_errors.customers as integer) as next_order_customers,
         cast(next_order_errors.median_error as double) as next_order_error_days,
@@ -158,8 +202,10 @@ value_scorecard as (
         {{ as_of_date() }} as as_of_date
     from models
     cross join versions
-    left join measured
-        on models.model = measured.model
+    left join quarter_errors
+        on models.model = quarter_errors.model
+    left join year_errors
+        on models.model = year_errors.model
     left join next_order_errors
         on models.model = next_order_errors.model
 )

@@ -6,7 +6,7 @@ from clientele.frames import read, read_clock, written
 
 
 def model(dbt, session):
-    """Return the parameters of both fits, one row each; see the model's description."""
+    """Return the parameters of all fits, one row each; see the model's description."""
     # dbt finds a ref only in a statement of its own.
     clock = dbt.ref("as_of_date")
     sample = dbt.ref("int_training_sample")

@@ -1,5 +1,5 @@
 -- Grain: one row per fit and eligible customer of the day that the fit scores: as_of_date for production,
--- the test date for the backtest. The score is the level of the day and all contributions, of a sum or of
+-- the test dates for the backtests. The score is the level of the day and all contributions, of a sum or of
 -- trees, whichever the form of the fit is; the other contributes nothing.
 {%- set terms = model_terms('churn_model') %}
 {%- set groups = terms | map(attribute='group') | unique | list %}
@@ -17,6 +17,12 @@ fits as (
         snapshot_date
     from {{ ref('int_snapshot_dates') }}
     where is_test_date
+    union all
+    select
+        'backtest_year' as fit,
+        snapshot_date
+    from {{ ref('int_snapshot_dates') }}
+    where is_year_test_date
 ),
 
 snapshots as (

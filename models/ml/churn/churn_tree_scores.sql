@@ -22,6 +22,12 @@ fits as (
         snapshot_date
     from {{ ref('int_snapshot_dates') }}
     where is_test_date
+    union all
+    select
+        'backtest_year' as fit,
+        snapshot_date
+    from {{ ref('int_snapshot_dates') }}
+    where is_year_test_date
 ),
 
 nodes as (

@@ -9,6 +9,11 @@ fits as (
     from {{ ref('as_of_date') }}
     union all
     select
+        'backtest_year' as fit,
+        cast({{ dbt.date_trunc('month', dbt.dateadd('day', -365, 'as_of_date')) }} as date) as fit_date
+    from {{ ref('as_of_date') }}
+    union all
+    select
         'production' as fit,
         as_of_date as fit_date
     from {{ ref('as_of_date') }}
@@ -33,6 +38,7 @@ training_sample as (
         tenure_days,
         order_days,
         monetary,
+        net_monetary,
         orders_next_90,
         value_next_90,
         -- What became of the customer, in place of the probability.
@@ -83,6 +89,10 @@ order_values as (
         order_days,
         greatest(cast(monetary as double) / order_days, 0.01) as mean_value,
         case
+            when monetary > 0 then least(greatest(cast(net_monetary as double), 0) / cast(monetary as double), 1)
+            else 1
+        end as kept_share,
+        case
             when is_past and orders_next_90 > 0
                 then greatest(cast(value_next_90 as double) / orders_next_90, 0.01)
         end as next_value
@@ -104,7 +114,10 @@ typical_values as (
         order_values.fit,
         order_values.snapshot_date,
         cast(sum(cast(least(order_values.mean_value, highest_values.highest_value) as decimal(28, 6))) as double)
-        / count(*) as typical_value
+        / count(*) as typical_value,
+        cast(sum(cast(least(order_values.mean_value, highest_values.highest_value) * order_values.kept_share as decimal(28, 6))) as double)
+        / cast(sum(cast(least(order_values.mean_value, highest_values.highest_value) as decimal(28, 6))) as double)
+            as kept_share
     from order_values
     inner join highest_values
         on
@@ -146,7 +159,8 @@ order_totals as (
         {% for weight in order_value_weights() -%}
         value_errors.value_error_{{ loop.index0 }},
         {% endfor -%}
-        typical_values.typical_value
+        typical_values.typical_value,
+        typical_values.kept_share
     from totals
     inner join typical_values
         on

@@ -6,7 +6,8 @@
 -- each, so that every season counts once. While fewer are known a part of the year would be taken for
 -- the whole, so there is none.
 -- Value of an order day: the customer's mean, drawn towards the shop's typical value (the mean of its customers'
--- means, those above the 99th percentile counted as it) by the weight that was least off on past dates.
+-- means, those above the 99th percentile counted as it) by the weight that was least off on past dates. Kept share:
+-- how much of it does not come back, by the same means.
 {%- set settings_hash = local_md5([var('churn_horizon_days'), var('train_sample_rows'), var('minimum_customers'), var('minimum_labelled_snapshots'), var('random_seed')] | join('-')) %}
 {%- set season_tolerance_days = 16 %}
 {#- Seasons are published this many weeks ahead, so that scoring need not retrain. A younger shop has too
@@ -18,6 +19,12 @@ fits as (
     select
         'backtest' as fit,
         cast({{ dbt.dateadd('day', -(var('churn_horizon_days') | int), 'as_of_date') }} as date) as fit_date,
+        as_of_date
+    from {{ ref('as_of_date') }}
+    union all
+    select
+        'backtest_year' as fit,
+        cast({{ dbt.date_trunc('month', dbt.dateadd('day', -365, 'as_of_date')) }} as date) as fit_date,
         as_of_date
     from {{ ref('as_of_date') }}
     union all
@@ -34,6 +41,7 @@ order_totals as (
         order_totals.snapshot_date,
         order_totals.history_days,
         order_totals.typical_value,
+        order_totals.kept_share,
         {% for weight in order_value_weights() -%}
         order_totals.value_error_{{ loop.index0 }},
         {% endfor -%}
@@ -141,6 +149,7 @@ metrics as (
         order_totals.fit,
         max(least(greatest(years.year_factor, 0.5), 2)) as year_factor,
         max(case when not order_totals.is_past then order_totals.typical_value end) as typical_order_value,
+        max(case when not order_totals.is_past then order_totals.kept_share end) as kept_share,
         {% for weight in order_value_weights() -%}
         sum(cast(order_totals.value_error_{{ loop.index0 }} as decimal(28, 10))) as value_error_{{ loop.index0 }},
         {% endfor -%}
@@ -173,7 +182,7 @@ parameters as (
         least(greatest(coalesce(season, 1), 0.5), 2) as value,
         '' as note
     from seasons
-    {% for metric in ['year', 'typical_order_value', 'prior_order_days', 'train_snapshots'] -%}
+    {% for metric in ['year', 'typical_order_value', 'kept_share', 'prior_order_days', 'train_snapshots'] -%}
     union all
     select
         fit,

@@ -22,7 +22,8 @@ customer_snapshots as (
         snapshot_date,
         tenure_days,
         order_days,
-        monetary
+        monetary,
+        greatest(net_monetary, 0) as net_monetary
     from {{ ref('int_customer_snapshots') }}
 ),
 
@@ -43,6 +44,8 @@ learnt as (
         model_version,
         max(case when feature = 'year' then value end) as year_factor,
         max(case when feature = 'typical_order_value' then value end) as typical_order_value,
+        -- Versions from before returns were learnt have none.
+        coalesce(max(case when feature = 'kept_share' then value end), 1) as kept_share,
         max(case when feature = 'prior_order_days' then value end) as prior_order_days
     from value_parameters
     group by 1, 2
@@ -54,7 +57,8 @@ customers as (
         churn_scores.*,
         customer_snapshots.tenure_days,
         customer_snapshots.order_days,
-        customer_snapshots.monetary
+        customer_snapshots.monetary,
+        customer_snapshots.net_monetary
     from churn_scores
     inner join customer_snapshots
         on
@@ -98,18 +102,28 @@ value_scores as (
         expected.customer_id,
         expected.snapshot_date,
         expected.mbg_orders_90,
+        expected.mbg_orders_365,
         -- A high season cannot hold more orders than the year around it.
         least(
             expected.expected_orders_90 * coalesce(seasons.season, 1),
             expected.expected_orders_365 * totals.ratio * learnt.year_factor
         ) as predicted_orders_90,
         expected.expected_orders_365 * totals.ratio * learnt.year_factor as predicted_orders,
-        expected.mbg_orders_365 / expected.mbg_alive_chance * learnt.year_factor as orders_if_staying,
+        expected.staying_orders_365 * totals.ratio * learnt.year_factor as orders_if_staying,
         learnt.typical_order_value,
         greatest(
             (learnt.prior_order_days * learnt.typical_order_value + cast(expected.monetary as double))
             / (learnt.prior_order_days + expected.order_days), 0
         ) as predicted_order_value,
+        -- By the same weight as the value, but nobody's own share is all that is known of them: who sent a first great
+        -- order back may keep the next.
+        (
+            greatest(learnt.prior_order_days, 1) * learnt.typical_order_value * learnt.kept_share
+            + least(cast(expected.net_monetary as double), greatest(cast(expected.monetary as double), 0))
+        ) / (
+            greatest(learnt.prior_order_days, 1) * learnt.typical_order_value
+            + greatest(cast(expected.monetary as double), 0)
+        ) as kept_share,
         learnt.model_version
     from expected
     inner join learnt
