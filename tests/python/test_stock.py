@@ -186,7 +186,8 @@ def test_an_old_count_is_called_old_and_empties_no_shelf(sample, make_shop):
     assert "sold_beyond_count in inventory: 00001" in build.stdout
     [(refuted, known, ordered)] = shop.query(
         """
-        select count(*), count(*) filter (stock_status != 'unknown'), count(*) filter (is_reorder_due)
+        select count(*), count(*) filter (stock_status != 'unknown'),
+            count(*) filter (is_reorder_due)
         from inventory.inventory_status as status
         join inventory.replenishment_plan using (product_id)
         where units_sold_since_count > status.stock_quantity
