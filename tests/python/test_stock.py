@@ -1,5 +1,6 @@
 """What is left of stock, and forecasts of it, held against demand that was drawn."""
 
+import re
 import shutil
 from statistics import NormalDist
 
@@ -167,3 +168,33 @@ def test_counting_anew_changes_nothing_where_nothing_came_in(sample, make_shop):
         (0,)
     ]
     assert shop.query(FOLLOWS) == sample.query(FOLLOWS)
+
+
+def test_an_old_count_is_called_old_and_empties_no_shelf(sample, make_shop):
+    shop = make_shop("old")
+    shutil.copy(sample.database, shop.database)
+    path = shop.raw / "inventory.csv"
+    path.write_text(re.sub(",2025-0[56]-", ",2025-01-", path.read_text()))
+    build = shop.dbt(
+        *("build", "--exclude-resource-type", "unit_test", "--select", "base_shop__inventory"),
+        *("stg_shop__inventory", "stg_shop__inventory_counts", "dim_products", "fct_inventory"),
+        *("fct_inventory_history", "int_product_stock", "int_product_demand", "int_product_trends"),
+        *("path:models/marts/inventory", "promotion_candidates", "customers_missing_stock"),
+        *("product_recommendations", "int_sales_alarms", "data_quality_alarms"),
+    )
+    assert build.returncode == 0, build.stdout[-5000:]
+    assert "sold_beyond_count in inventory: 00001" in build.stdout
+    [(refuted, known, ordered)] = shop.query(
+        """
+        select count(*), count(*) filter (stock_status != 'unknown'),
+            count(*) filter (is_reorder_due)
+        from inventory.inventory_status as status
+        join inventory.replenishment_plan using (product_id)
+        where units_sold_since_count > status.stock_quantity
+        """
+    )
+    assert refuted > 100
+    assert (known, ordered) == (0, 0)
+    # What sells is offered still.
+    offered = "select count(distinct product_id) from sales.product_recommendations"
+    assert shop.query(offered) == sample.query(offered)
