@@ -13,8 +13,10 @@ MODELS = {
     "int_order_sizes": "features",
     "int_order_speeds": "features",
     "int_order_addresses": "features",
+    "int_return_rates": "features",
     "order_anomalies": "sales",
     "return_anomalies": "sales",
+    "anomaly_coverage": "sales",
 }
 # None of them was looked at while the models were made.
 SEEDS = (311, 312, 313, 314)
@@ -165,3 +167,6 @@ def test_false_alarms_are_as_many_as_announced(find):
 def test_a_shop_that_lacks_something_builds(find, change):
     connection, _ = find(change=change, customers=100)
     assert len(flagged(connection)) < 5
+    # And says so of each way of judging, also where there is nothing to judge.
+    ways = "select count(*), sum(flagged_count) from sales.anomaly_coverage"
+    assert connection.execute(ways).fetchall() == [(6, len(flagged(connection)))]
