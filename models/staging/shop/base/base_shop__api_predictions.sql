@@ -59,7 +59,15 @@ judged as (
         *,
         case
             when faulty_rule is not null then faulty_rule
-            when copy_number > 1 then 'exact_duplicate'
+            when is_after then null
+            when
+                row_number() over (
+                    partition by
+                        customer_id, churn_probability, score_status, model_version, prediction_date, predicted_at,
+                        faulty_rule
+                    order by copy_number, raw_customer_id, raw_churn_probability, raw_score_status, raw_predicted_at, raw_as_of_date
+                ) > 1
+                then 'exact_duplicate'
         end as broken_rule
     from checked
 ),
