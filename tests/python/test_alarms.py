@@ -268,8 +268,8 @@ def test_alarms_and_the_memory_of_builds_are_the_same_on_snowflake(quiet, tmp_pa
         account.succeed("test", "--select", "tag:error_alarm")
         account.build(*MODELS_ONLY, *ALARMS)
         builds = "select count(*) from analytics.monitoring.build_history"
-        # Two builds, each of seven raw tables.
-        assert emulator.query(builds) == [(14,)]
+        # Two builds, each of eight raw tables.
+        assert emulator.query(builds) == [(16,)]
         assert emulator.query(facts.format("analytics.staging.build_facts")) == shop.query(
             facts.format("staging.build_facts")
         )
