@@ -95,7 +95,10 @@ class Prediction(BaseModel):
     money_at_risk: float | None
     next_order_date: date | None
     segment_name: str | None
-    recommended_action: str | None
+    segment_action: str | None = Field(description="What the segment calls for, whoever is in it.")
+    recommended_action: str | None = Field(
+        description="That of customer_360, of a customer who is answered from the marts; else null."
+    )
     model_version: str
     as_of_date: date
 

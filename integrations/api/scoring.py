@@ -172,7 +172,9 @@ class Model:
                 answer["money_at_risk"] = None
             answer["next_order_date"] = self.next_order_date(customer)
             answer["segment_name"] = segments[number]
-            answer["recommended_action"] = self.actions.get(segments[number])
+            answer["segment_action"] = self.actions.get(segments[number])
+            # It follows from more than the models tell: stage and worth among all customers.
+            answer["recommended_action"] = None
             answers.append(answer | {"model_version": self.version, "as_of_date": self.as_of_date})
         return answers
 

@@ -47,11 +47,15 @@ ANSWERS = """
         customer_churn.score_status, customer_churn.score_reason,
         list_filter([reason_1, reason_2, reason_3], lambda reason: reason is not null) as reasons,
         predicted_orders, predicted_value, money_at_risk, next_order_date,
-        segment_name, customer_segments.recommended_action,
+        segment_name, customer_segments.recommended_action as segment_action,
+        advice.recommended_action,
         customer_churn.model_version, customer_churn.as_of_date
     from customers.customer_churn
     left join customers.customer_value using (customer_id)
     left join customers.customer_segments using (customer_id)
+    left join (
+        select customer_id, recommended_action from customers.customer_360
+    ) as advice using (customer_id)
 """
 
 

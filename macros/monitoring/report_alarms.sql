@@ -36,6 +36,7 @@
     ).rows[0] -%}
     {%- if found[0] -%}
         {%- do log("REJECTED " ~ "{:,}".format(found[0] | int) ~ " of " ~ "{:,}".format(found[1] | int) ~ " order lines"
+            ~ ", copies apart"
             ~ (" | amount " ~ "{:,.2f}".format(found[2] | float) if found[2] is not none)
             ~ (" | " ~ "{:.1%}".format((found[2] / found[3]) | float) ~ " of all" if found[2] is not none and found[3])
             ~ " | Look at them in staging.rejected_rows.", info=true) -%}

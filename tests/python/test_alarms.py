@@ -148,7 +148,7 @@ def test_each_alarm_is_raised_by_what_it_is_for(quiet):
     for words in [
         "unknown_status in orders: teleported | 1 records | amount 10.00 | 0.2% | Add 'teleported'",
         "unused_column in orders: discount, near discount_amount",
-        "REJECTED 2 of 69 order lines | amount 20.00 | 0.4% of all",
+        "REJECTED 2 of 69 order lines, copies apart | amount 20.00 | 0.4% of all",
     ]:
         assert words in build.stdout
     assert "gift_wrap" not in build.stdout
