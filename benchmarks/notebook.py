@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 
 raw = Path(sys.argv[1])
@@ -19,7 +20,8 @@ lines = lines[
     & lines["ordered_at"].between("1990-01-01", "2026-01-01")
     & (lines["order_status"].str.lower() != "cancelled")
 ]
-products = pd.read_parquet(raw / "products.parquet", columns=["product_id", "price", "cost"])
+# pandas itself would need another package to read it.
+products = duckdb.read_parquet(str(raw / "products.parquet")).df()[["product_id", "price", "cost"]]
 lines = lines.merge(products.drop_duplicates("product_id"), on="product_id", how="left")
 price = lines["unit_price"].fillna(lines["price"].astype(float))
 lines["revenue"] = lines["quantity"] * price - lines["discount_amount"].fillna(0)
