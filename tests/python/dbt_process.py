@@ -3,24 +3,15 @@
 import atexit
 import multiprocessing
 import os
+import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     ["dbt.cli.main", "dbt.adapters.duckdb.impl", "dbt.adapters.snowflake.impl"]
 )
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A process that has ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 def run_dbt(arguments, env, cwd, timeout=None):
@@ -38,21 +29,21 @@ def run_dbt(arguments, env, cwd, timeout=None):
 
     Returns
     -------
-    Finished or None
+    subprocess.CompletedProcess or None
         None if it was killed.
     """
+    arguments = [str(each) for each in arguments]
     with tempfile.TemporaryDirectory() as folder:
         outputs = [Path(folder) / name for name in ("stdout", "stderr")]
-        process = FORKS.Process(
-            target=_dbt, args=([str(each) for each in arguments], dict(env), cwd, *outputs)
-        )
+        process = FORKS.Process(target=_dbt, args=(arguments, dict(env), cwd, *outputs))
         process.start()
         process.join(timeout)
         if process.is_alive():
             process.kill()
             process.join()
             return None
-        return Finished(process.exitcode, *(each.read_text() for each in outputs))
+        texts = [path.read_text() for path in outputs]
+        return subprocess.CompletedProcess(["dbt", *arguments], process.exitcode, *texts)
 
 
 def _dbt(arguments, env, cwd, *outputs):
